@@ -1,0 +1,20 @@
+//! The words every slice shares: ids, the request context, time, randomness, pages, secrets.
+//!
+//! Deliberately absent: tokio, axum and SQL. What is here can be tested without any of them, and the gateway,
+//! which must start when everything else is down, depends on nothing more.
+
+mod actor;
+mod clock;
+mod ctx;
+mod id;
+mod page;
+mod redacted;
+mod rng;
+
+pub use actor::{Actor, Role, UserActor};
+pub use clock::{Clock, FixedClock, SystemClock};
+pub use ctx::{Ctx, Origin};
+pub use id::{SessionId, TenantId, UserId, WorkspaceId};
+pub use page::{Dialect, NotANumber, Page, PageParams, PageRequest, PageRules};
+pub use redacted::Redacted;
+pub use rng::Rng;
