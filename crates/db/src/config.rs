@@ -48,8 +48,7 @@ impl DatabaseUrl {
         self.config.get_hosts().iter().all(|host| match host {
             tokio_postgres::config::Host::Unix(_) => true,
             tokio_postgres::config::Host::Tcp(name) => {
-                name == "localhost"
-                    || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+                name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
             }
         })
     }

@@ -142,11 +142,7 @@ pub async fn up(url: &DatabaseUrl) -> Result<Vec<Status>, MigrateError> {
     let mut applied = Vec::new();
     for migration in pending(&client).await? {
         apply(&client, &migration).await?;
-        applied.push(Status {
-            version: migration.version,
-            name: migration.name.to_owned(),
-            applied_at: None,
-        });
+        applied.push(Status { version: migration.version, name: migration.name.to_owned(), applied_at: None });
     }
     run(&client, "SELECT pg_advisory_unlock($1)", &[&ADVISORY_LOCK]).await?;
     Ok(applied)
@@ -188,12 +184,8 @@ async fn applied(client: &Client) -> Result<Vec<Applied>, Error> {
     if !exists.first().is_some_and(|row| row.get(0)) {
         return Ok(Vec::new());
     }
-    let rows = run(
-        client,
-        "SELECT version, name, checksum, applied_at FROM platform_migrations ORDER BY version",
-        &[],
-    )
-    .await?;
+    let rows = run(client, "SELECT version, name, checksum, applied_at FROM platform_migrations ORDER BY version", &[])
+        .await?;
     Ok(rows
         .iter()
         .map(|row| Applied { version: row.get(0), name: row.get(1), checksum: row.get(2), at: row.get(3) })
@@ -230,11 +222,8 @@ async fn apply(client: &Client, migration: &Migration) -> Result<(), MigrateErro
         checksum(migration.sql),
         env!("CARGO_PKG_VERSION"),
     );
-    let batch = format!(
-        "BEGIN; SET LOCAL lock_timeout = {}; {}\n; {record}; COMMIT",
-        LOCK_TIMEOUT.as_millis(),
-        migration.sql
-    );
+    let batch =
+        format!("BEGIN; SET LOCAL lock_timeout = {}; {}\n; {record}; COMMIT", LOCK_TIMEOUT.as_millis(), migration.sql);
     let mut attempt = 0_u32;
     loop {
         attempt += 1;
@@ -311,13 +300,10 @@ mod tests {
     #[test]
     fn list_names_every_file_of_the_folder_in_order() {
         let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/migrations");
-        let mut files: Vec<String> = std::fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut files: Vec<String> =
+            std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         files.sort_by_key(|name| name[1..name.find("__").unwrap()].parse::<i32>().unwrap());
-        let listed: Vec<String> =
-            MIGRATIONS.iter().map(|one| format!("V{}__{}.sql", one.version, one.name)).collect();
+        let listed: Vec<String> = MIGRATIONS.iter().map(|one| format!("V{}__{}.sql", one.version, one.name)).collect();
         assert_eq!(listed, files);
         assert!(MIGRATIONS.iter().map(|one| one.version).eq(1..));
     }

@@ -140,8 +140,7 @@ fn session_settings(role: &str, search_path: Option<&str>, limits: &PoolLimits) 
 pub(crate) async fn connect_login(url: &DatabaseUrl) -> Result<Client, Error> {
     let connector = tls::connector(url.tls, url.root_certificate.as_deref()).map_err(Error::Unavailable)?;
     let config = client_config(url, &PoolLimits::default());
-    let (client, connection) =
-        config.connect(connector).await.map_err(|error| Error::Unavailable(describe(&error)))?;
+    let (client, connection) = config.connect(connector).await.map_err(|error| Error::Unavailable(describe(&error)))?;
     tokio::spawn(async move {
         if let Err(error) = connection.await {
             tracing::debug!(%error, "a database connection ended");

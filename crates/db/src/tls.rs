@@ -71,10 +71,7 @@ pub(crate) fn connector(mode: TlsMode, root_certificate: Option<&Path>) -> Resul
     let config = if mode == TlsMode::VerifyFull {
         builder.with_root_certificates(roots(root_certificate)?).with_no_client_auth()
     } else {
-        builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(EncryptOnly(provider)))
-            .with_no_client_auth()
+        builder.dangerous().with_custom_certificate_verifier(Arc::new(EncryptOnly(provider))).with_no_client_auth()
     };
     Ok(MakeRustlsConnect::new(config))
 }

@@ -146,8 +146,7 @@ impl Tx {
 
     /// A lock of the whole transaction on an arbitrary key, for invariants that no row stands for yet.
     pub async fn lock(&self, space: &str, key: &str) -> Result<(), Error> {
-        const LOCK: Sql =
-            Sql::fixed("db::LOCK", "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))");
+        const LOCK: Sql = Sql::fixed("db::LOCK", "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))");
         let key = format!("{space}:{key}");
         self.rows(&LOCK, &[&key]).await.map(drop)
     }

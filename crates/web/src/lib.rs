@@ -1,1 +1,25 @@
-//! web
+//! HTTP for all slices: the one error envelope, request decoding as old clients expect it, authentication glue,
+//! the middleware around every request, and the server loop.
+//!
+//! Deliberately absent: routes. Each slice brings its own; `platform` puts them together.
+
+mod auth;
+mod body;
+mod error;
+mod fields;
+mod listing;
+mod observe;
+mod paths;
+mod query;
+pub mod server;
+
+pub use auth::{Auth, AuthFailure, Authenticator, BoxFuture, Cx, MaybeAuth, bearer_of};
+pub use body::{BODY_LIMIT, Body, OptionalBody};
+pub use error::{ApiError, Code, ErrorBody, FieldError};
+pub use listing::{Listing, Pagination};
+pub use observe::{Env, observe, panicked, unknown_method, unknown_route};
+pub use paths::{Aliases, normalise};
+pub use query::{PageQuery, Query};
+
+/// What a handler returns.
+pub type Result<T, E = ApiError> = std::result::Result<T, E>;
