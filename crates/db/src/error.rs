@@ -33,6 +33,14 @@ pub enum Error {
     /// Deadlock or serialization failure: the transaction may be repeated.
     #[error("the transaction lost a race and may be repeated")]
     Retry,
+    /// A statement that touches exactly one row touched another number.
+    #[error("{statement} touched {rows} rows instead of one")]
+    RowCount {
+        /// The statement's name.
+        statement: &'static str,
+        /// The rows it touched.
+        rows: u64,
+    },
     /// A commit was asked for after a statement had failed; nothing was written.
     #[error("the transaction was rolled back by an earlier error")]
     Aborted,

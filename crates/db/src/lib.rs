@@ -20,7 +20,7 @@ mod tx;
 pub use config::{DatabaseUrl, PoolLimits};
 pub use error::Error;
 pub use pool::Db;
-pub use sql::{FromRow, Sql};
+pub use sql::{FromRow, Sql, get};
 pub use tokio_postgres::Row;
 pub use tokio_postgres::types::ToSql;
 pub use tx::{SystemTx, TenantTx, Tx};

@@ -46,7 +46,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
 /// be held up behind it.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(25);
 /// How long a migration keeps trying before it is given up.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// "pyairtable migrations" as a number: the key of the advisory lock.
 const ADVISORY_LOCK: i64 = 0x7079_6169_7274_0001;
 

@@ -57,13 +57,11 @@ impl Db {
     pub async fn ping(&self) -> Result<(), Error> {
         let connection = self.checkout(&self.system).await?;
         let answer = tokio::time::timeout(self.limits.wait, connection.batch_execute("")).await;
-        match answer {
-            Ok(result) => result.map_err(|error| Error::from_driver("ping", error)),
-            Err(_) => {
-                drop(Object::take(connection));
-                Err(Error::Timeout("ping"))
-            }
+        if let Ok(result) = answer {
+            return result.map_err(|error| Error::from_driver("ping", error));
         }
+        drop(Object::take(connection));
+        Err(Error::Timeout("ping"))
     }
 
     /// (connections in use, connections open, most allowed) of both pools together.

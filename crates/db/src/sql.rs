@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
 
 use crate::Error;
 
@@ -32,6 +33,11 @@ impl Sql {
 pub trait FromRow: Sized {
     /// Reads `row`; the columns are those of the statement.
     fn from_row(row: &Row) -> Result<Self, Error>;
+}
+
+/// A column by name. A value that does not fit its Rust type is an error, never a panic: old tables hold surprises.
+pub fn get<'a, T: FromSql<'a>>(row: &'a Row, column: &'static str) -> Result<T, Error> {
+    row.try_get(column).map_err(|source| Error::Other { statement: column, source })
 }
 
 /// Declares the statements of a store, and the list `STATEMENTS` of all of them.

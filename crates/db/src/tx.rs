@@ -53,7 +53,6 @@ impl TenantTx {
     }
 
     /// The tenant whose rows are visible.
-    #[expect(clippy::missing_panics_doc, reason = "a tenant transaction is only ever made with a tenant")]
     pub const fn tenant(&self) -> TenantId {
         match self.0.scope {
             Scope::Transaction(Some(tenant)) | Scope::Read(Some(tenant)) => tenant,
@@ -127,7 +126,7 @@ impl Tx {
         T: for<'a> tokio_postgres::types::FromSql<'a>,
     {
         let rows = self.rows(sql, params).await?;
-        let row = rows.first().ok_or_else(|| Error::Unavailable(format!("{}: no row", sql.name)))?;
+        let row = rows.first().ok_or(Error::RowCount { statement: sql.name, rows: 0 })?;
         row.try_get(0).map_err(|source| Error::Other { statement: sql.name, source })
     }
 
@@ -142,6 +141,14 @@ impl Tx {
     pub async fn execute(&self, sql: &Sql, params: Params<'_>) -> Result<u64, Error> {
         let statement = self.prepare(sql).await?;
         self.run(sql.name, self.connection().execute(&statement, params)).await
+    }
+
+    /// Runs a statement that must touch exactly one row.
+    pub async fn write_one(&self, sql: &Sql, params: Params<'_>) -> Result<(), Error> {
+        match self.execute(sql, params).await? {
+            1 => Ok(()),
+            rows => Err(Error::RowCount { statement: sql.name, rows }),
+        }
     }
 
     /// A lock of the whole transaction on an arbitrary key, for invariants that no row stands for yet.

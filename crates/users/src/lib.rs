@@ -1,1 +1,90 @@
-//! users
+//! People: accounts, credentials, tokens and log-ins. Replaces user-service and the authentication it relied on.
+//!
+//! Invariants:
+//! - One account an e-mail address, whatever its case (T-56). Held by the unique key and, for other spellings, by an
+//!   advisory lock on the folded address.
+//! - A log-in is a session; the refresh tokens that descend from it form one family. Only one token of a family can be
+//!   exchanged, and exchanging it twice at once yields the same successor twice, never two.
+//! - Deactivating, deleting or revoking takes effect on the next request: nothing about a person is cached.
+//! - Passwords never leave this crate, not even as hashes.
+//!
+//! What `LEGACY_COEXISTENCE` changes here: the password scheme ([`password`]), the token store ([`sessions`]), the old
+//! services' caches ([`legacy_cache`]) and whether a bare `tenant_id` may join a tenant ([`service`]).
+//!
+//! Deliberately absent: tenants themselves (see [`TenantDirectory`]) and workspace roles.
+
+mod cursor;
+mod error;
+mod http;
+mod legacy_cache;
+mod model;
+mod password;
+mod ports;
+mod service;
+mod sessions;
+mod store;
+mod token;
+
+use std::sync::Arc;
+
+use db::Db;
+use kernel::Redacted;
+
+pub use error::UserError;
+pub use http::ALIASES;
+pub use model::User;
+pub use password::Scheme;
+pub use ports::{SignUpTenant, TenantDirectory};
+pub use service::bootstrap::NewSuperAdmin;
+pub use store::STATEMENTS;
+pub use store::list::statements as list_statements;
+
+use crate::legacy_cache::LegacyCache;
+use crate::password::Passwords;
+use crate::sessions::Sessions;
+use crate::token::Tokens;
+
+/// What the slice needs to know.
+pub struct UsersConfig {
+    /// Signs access tokens; the same as the old services' (contract 3.1).
+    pub jwt_secret: Redacted<String>,
+    /// Whether old services run beside this program on the same data.
+    pub coexistence: bool,
+    /// The Redis the old services share; required in coexistence.
+    pub redis: Option<redis::aio::ConnectionManager>,
+    /// Creates the tenant of a person who signs up alone.
+    pub tenants: Arc<dyn TenantDirectory>,
+}
+
+/// The slice.
+pub struct Users {
+    db: Db,
+    passwords: Passwords,
+    tokens: Tokens,
+    sessions: Sessions,
+    legacy_cache: LegacyCache,
+    tenants: Arc<dyn TenantDirectory>,
+    coexistence: bool,
+}
+
+impl Users {
+    /// Puts the slice together. Fails when coexistence is on without Redis, where the old services keep their refresh
+    /// tokens.
+    pub fn new(db: Db, config: UsersConfig) -> Result<Arc<Self>, &'static str> {
+        let UsersConfig { jwt_secret, coexistence, redis, tenants } = config;
+        let sessions = match (coexistence, redis.clone()) {
+            (false, _) => Sessions::postgres(),
+            (true, Some(redis)) => Sessions::shared_redis(redis),
+            (true, None) => return Err("LEGACY_COEXISTENCE needs REDIS_URL: the old services keep refresh tokens there"),
+        };
+        Ok(Arc::new(Self {
+            db,
+            passwords: Passwords::new(if coexistence { Scheme::Bcrypt } else { Scheme::Argon2id }),
+            tokens: Tokens::new(&jwt_secret),
+            sessions,
+            legacy_cache: LegacyCache::new(redis.filter(|_| coexistence)),
+            tenants,
+            coexistence,
+        }))
+    }
+}

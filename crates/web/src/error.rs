@@ -10,7 +10,8 @@ use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// What kind of refusal this is; old dashboards branch on UNAUTHORIZED, FORBIDDEN and RATE_LIMITED.
+/// What kind of refusal this is; old dashboards branch on `UNAUTHORIZED`, `FORBIDDEN` and
+/// `RATE_LIMITED`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum Code {
@@ -218,6 +219,7 @@ impl From<db::Error> for ApiError {
             db::Error::Unique { .. } => Self::conflict("Conflict").caused_by(error),
             db::Error::Constraint { .. }
             | db::Error::Raised(_)
+            | db::Error::RowCount { .. }
             | db::Error::Aborted
             | db::Error::NoTenant
             | db::Error::Other { .. } => Self::internal(error),

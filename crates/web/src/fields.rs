@@ -58,7 +58,7 @@ impl<'de> Deserializer<'de> for Loose {
     }
 }
 
-impl<'de> IntoDeserializer<'de, serde_json::Error> for Loose {
+impl IntoDeserializer<'_, serde_json::Error> for Loose {
     type Deserializer = Self;
 
     fn into_deserializer(self) -> Self {

@@ -20,6 +20,7 @@ impl<T> Listing<T> {
 
 /// The `pagination` object some dashboards read.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "two facts, each under the two names that clients read")]
 pub struct Pagination {
     page: u64,
     per_page: u32,
