@@ -15,7 +15,8 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::ConnectInfo;
-use axum::routing::get;
+use axum::http::StatusCode;
+use axum::routing::{get, post};
 use futures_util::stream;
 use pyairtable_web::server::{BindError, DrainSummary, ServerConfig, bind, shutdown_signal};
 use tokio::net::{TcpSocket, TcpStream};
@@ -323,6 +324,55 @@ async fn a_stream_lives_as_long_as_its_heartbeat() {
 }
 
 #[tokio::test]
+async fn a_refusal_reaches_a_client_that_is_still_sending() {
+    let app = Router::new().route("/", post(|| async { (StatusCode::PAYLOAD_TOO_LARGE, "too much") }));
+    let server = TestServer::start(app, patient()).await;
+    let megabyte = "x".repeat(1 << 20);
+    // Several times: whether a closed connection still delivers what was sent before is a matter of luck.
+    for _ in 0..5 {
+        let client = server.connect().await;
+        client.send("POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10485760\r\n\r\n").await;
+        for _ in 0..10 {
+            client.send(&megabyte).await;
+        }
+        let response = client.response("too much").await;
+        assert!(response.starts_with("HTTP/1.1 413"), "{response}");
+
+        let client = server.connect().await;
+        client.send("GET / HTTP/1.1\r\nhost: a\r\nx-long: ").await;
+        client.send(&megabyte).await;
+        let response = client.response("\r\n\r\n").await;
+        assert!(response.starts_with("HTTP/1.1 431"), "{response}");
+    }
+
+    // Nor can it go on for ever.
+    let client = server.connect().await;
+    client.send("POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n").await;
+    let sends_on = async {
+        while client.try_send("1\r\nx\r\n").await.is_ok() {
+            sleep(ms(20)).await;
+        }
+    };
+    timeout(PATIENCE, sends_on).await.expect("must be cut");
+}
+
+#[tokio::test]
+async fn a_panicking_handler_ends_its_own_connection_only() {
+    async fn panics() -> &'static str {
+        panic!("expected in the output of this test")
+    }
+    let server = TestServer::start(app().route("/panics", get(panics)), patient()).await;
+    let other = server.connect().await;
+    other.get("/").await;
+    other.response("hello").await;
+    let client = server.connect().await;
+    client.get("/panics").await;
+    client.until_closed(PATIENCE).await.expect("must be closed");
+    other.get("/").await;
+    other.response("hello").await;
+}
+
+#[tokio::test]
 async fn half_open_connections_do_not_slow_others_down() {
     let limits = ServerConfig { first_request_timeout: ms(2500), ..patient() };
     let server = TestServer::start(app(), limits).await;
@@ -342,7 +392,7 @@ async fn half_open_connections_do_not_slow_others_down() {
         client.response("hello").await;
         slowest = slowest.max(start.elapsed());
     }
-    assert!(slowest < ms(250), "{slowest:?}");
+    assert!(slowest < ms(1000), "{slowest:?}");
     for client in half_open {
         client.until_closed(PATIENCE).await.expect("must be cut");
     }

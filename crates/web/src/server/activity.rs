@@ -49,12 +49,21 @@ struct State {
     progress: Instant,
     /// Since when the client has accepted nothing of what is to be sent.
     refusing: Option<Instant>,
+    /// Whether the last request's body was given up before its end.
+    body_unread: bool,
     reset: bool,
 }
 
 impl State {
     fn new(now: Instant) -> Self {
-        Self { accepted: now, phase: Phase::First { head: None }, progress: now, refusing: None, reset: false }
+        Self {
+            accepted: now,
+            phase: Phase::First { head: None },
+            progress: now,
+            refusing: None,
+            body_unread: false,
+            reset: false,
+        }
     }
 
     fn read(&mut self, now: Instant) {
@@ -118,9 +127,20 @@ impl Activity {
     pub(super) fn begin_request(&self) -> InRequest {
         let mut state = self.lock();
         state.phase = Phase::Busy;
+        state.body_unread = false;
         // The limit on silence starts anew, also when the head was already there with the previous request.
         state.progress = Instant::now();
         InRequest(self.clone())
+    }
+
+    /// The body of the request was given up before its end.
+    pub(super) fn body_unread(&self) {
+        self.lock().body_unread = true;
+    }
+
+    /// Whether the client may still be sending the body of an answered request.
+    pub(super) fn is_body_unread(&self) -> bool {
+        self.lock().body_unread
     }
 
     /// When the connection is to be cut if nothing happens until then, and why.

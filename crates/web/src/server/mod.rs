@@ -1,9 +1,9 @@
-//! The accept loop: HTTP/1.1 from a bound socket to a router, with every wait of a client bounded.
+//! The accept loop: HTTP/1.1 from a bound socket to a router, with every wait for a client bounded.
 //!
 //! `axum::serve` is not used: it bounds no wait, has no cap on connections and no end to its drain, and handed a
-//! router it rebuilds the route table for every connection. hyper's own head timeout is not used either: it also runs between the
-//! requests of a kept-alive connection, so it cannot be shorter than the idle timeout. Both limits are held by
-//! [`activity`] instead, together with those hyper has no notion of.
+//! router it rebuilds the route table for every connection. hyper's own head timeout is not used either: it also runs
+//! between the requests of a kept-alive connection, so the idle timeout could not be longer than it. The module
+//! `activity` holds both limits, together with those hyper has no notion of.
 //!
 //! Deliberately absent: TLS and HTTP/2, which end at the proxy in front, upgrades, and the time a request body may
 //! take, which is the extractors' business.
