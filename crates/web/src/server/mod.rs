@@ -121,7 +121,7 @@ impl Bound {
                         server.spawn(stream, peer);
                         if !full && server.connections.len() >= max_connections {
                             full = true;
-                            tracing::warn!(%local_addr, max_connections, "connection limit reached: new connections wait");
+                            tracing::warn!(%local_addr, max_connections, "connection limit reached, new ones wait");
                         }
                     }
                     Err(error) => {
