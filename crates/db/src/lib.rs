@@ -1,1 +1,3 @@
 //! db
+
+pub mod local;

@@ -1,0 +1,382 @@
+//! The local PostgreSQL, as its users see it: real servers, real kills.
+//!
+//! Tests that need a process to die start this binary again with `LOCAL_POSTGRES_ROLE` set, as one of the two helpers
+//! at the end. What needs a particular identity or a missing safeguard is in `src/local/tests.rs`.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "the exception for tests does not reach their helpers")]
+
+use std::{
+    env,
+    ffi::OsString,
+    fs,
+    io::{BufRead, BufReader},
+    os::unix::{
+        fs::{PermissionsExt, chown},
+        process::ExitStatusExt,
+    },
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use pyairtable_db::local::{Durability, LocalError, LocalPostgres, Options};
+use rustix::process::{Pid, Signal, geteuid, kill_process};
+use tempfile::TempDir;
+use tokio_postgres::NoTls;
+
+const ROLE: &str = "LOCAL_POSTGRES_ROLE";
+const DIRECTORY: &str = "LOCAL_POSTGRES_DIRECTORY";
+
+fn options(directory: &Path, durability: Durability) -> Options {
+    Options { search_path: env::var_os("PATH"), ..Options::new(directory, durability) }
+}
+
+fn start(directory: &Path) -> LocalPostgres {
+    LocalPostgres::start(&options(directory, Durability::ForTests)).unwrap()
+}
+
+/// Runs one statement on a connection of its own and returns the first value, if any.
+fn query(server: &LocalPostgres, sql: &str) -> Option<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (client, connection) = server.config().connect(NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let messages = client.simple_query(sql).await.unwrap();
+        messages.iter().find_map(|message| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
+            _ => None,
+        })
+    })
+}
+
+/// The living processes that work somewhere below `directory`: all of a server's, whatever their names.
+fn processes_below(directory: &Path) -> Vec<u32> {
+    let directory = fs::canonicalize(directory).unwrap();
+    let pids = fs::read_dir("/proc").unwrap().flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(&directory))).collect()
+}
+
+fn kill(pid: u32, signal: Signal) {
+    kill_process(Pid::from_raw(pid.try_into().unwrap()).unwrap(), signal).unwrap();
+}
+
+/// Waits until `condition` holds and says how long that took.
+fn within(limit: Duration, what: &str, condition: impl Fn() -> bool) -> Duration {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < limit, "not within {limit:?}: {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+    start.elapsed()
+}
+
+/// This binary again, as the helper `role` on `directory`.
+fn helper(role: &str, directory: &Path) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    as_helper(&mut command, role, directory);
+    command
+}
+
+fn as_helper(command: &mut Command, role: &str, directory: &Path) {
+    command.args(["--exact", role, "--nocapture"]).env(ROLE, role).env(DIRECTORY, directory);
+    command.stdout(Stdio::piped());
+}
+
+/// Waits for a line of the helper that starts with `word`.
+fn wait_for_word(child: &mut Child, word: &str) -> String {
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.map_while(Result::ok).find(|line| line.contains(word));
+    line.unwrap_or_else(|| panic!("the helper ended without {word:?}"))
+}
+
+fn names_in(directory: &Path) -> Vec<String> {
+    let mut names: Vec<_> =
+        fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn start_fresh_serves_with_the_settings_of_its_durability() {
+    for (durability, fsync) in [(Durability::Durable, "on"), (Durability::ForTests, "off")] {
+        let directory = TempDir::new().unwrap();
+        let server = LocalPostgres::start(&options(directory.path(), durability)).unwrap();
+        assert!(server.is_running());
+        for setting in ["fsync", "full_page_writes", "synchronous_commit"] {
+            assert_eq!(query(&server, &format!("show {setting}")).unwrap(), fsync, "{setting} when {durability:?}");
+        }
+        assert_eq!(query(&server, "show listen_addresses").unwrap(), "");
+        assert_eq!(query(&server, "show server_encoding").unwrap(), "UTF8");
+        assert_eq!(query(&server, "show timezone").unwrap(), "UTC");
+        assert_eq!(query(&server, "select lower('ÄÖ')").unwrap(), "äö");
+        assert_eq!(fs::metadata(server.socket_dir()).unwrap().permissions().mode() & 0o777, 0o700);
+        server.stop().unwrap();
+        assert_eq!(processes_below(directory.path()), [0; 0]);
+    }
+}
+
+#[test]
+fn start_again_keeps_the_data() {
+    let directory = TempDir::new().unwrap();
+    let server = start(directory.path());
+    query(&server, "create table kept as select 'kept' as word");
+    server.stop().unwrap();
+    let server = start(directory.path());
+    assert_eq!(query(&server, "select word from kept").unwrap(), "kept");
+}
+
+#[test]
+fn start_while_in_use_is_refused_and_names_the_holder() {
+    let directory = TempDir::new().unwrap();
+    let mut child = helper("helper_holds_a_server", directory.path()).spawn().unwrap();
+    wait_for_word(&mut child, "serving");
+    let error = LocalPostgres::start(&options(directory.path(), Durability::ForTests)).unwrap_err();
+    assert!(matches!(&error, LocalError::Locked { holder, .. } if *holder == Some(child.id())), "{error:?}");
+    assert!(error.to_string().contains(&format!("is in use by process {}: stop it", child.id())), "{error}");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    // Free again at once, although the server may not have ended yet.
+    start(directory.path()).stop().unwrap();
+}
+
+#[test]
+fn drop_stops_the_server_and_frees_the_directory() {
+    let directory = TempDir::new().unwrap();
+    drop(start(directory.path()));
+    assert_eq!(processes_below(directory.path()), [0; 0]);
+    start(directory.path()).stop().unwrap();
+}
+
+#[test]
+fn kill_of_the_manager_leaves_no_process_for_half_a_second() {
+    let directory = TempDir::new().unwrap();
+    let mut child = helper("helper_holds_a_server", directory.path()).spawn().unwrap();
+    wait_for_word(&mut child, "serving");
+    // Postmaster, its auxiliary processes and a backend that is busy and would not notice by itself.
+    assert!(processes_below(directory.path()).len() > 4, "the helper runs no server: the test would prove nothing");
+    child.kill().unwrap();
+    let time =
+        within(Duration::from_millis(500), "every process gone", || processes_below(directory.path()).is_empty());
+    println!("after kill -9 of the manager everything was gone in {time:?}");
+    assert_eq!(child.wait().unwrap().signal(), Some(9));
+}
+
+#[test]
+fn kill_of_the_server_loses_nothing_committed_and_is_noticed() {
+    let directory = TempDir::new().unwrap();
+    let options = options(directory.path(), Durability::Durable);
+    let server = LocalPostgres::start(&options).unwrap();
+    query(&server, "create table kept as select generate_series(1, 1000) as n");
+    kill(server.pid(), Signal::KILL);
+    within(Duration::from_secs(5), "the death is noticed", || !server.is_running());
+    let error = server.stop().unwrap_err();
+    assert!(matches!(error, LocalError::Unclean { .. }), "{error:?}");
+    let server = LocalPostgres::start(&options).unwrap();
+    assert_eq!(query(&server, "select count(*) from kept").unwrap(), "1000");
+    server.stop().unwrap();
+}
+
+#[test]
+fn half_finished_initdb_is_cleaned_up() {
+    let directory = TempDir::new().unwrap();
+    let root = directory.path().join("postgres");
+    let mut interrupted = 0;
+    for delay in [20, 60, 120, 200, 300] {
+        let mut child = helper("helper_holds_a_server", directory.path()).spawn().unwrap();
+        thread::sleep(Duration::from_millis(delay));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        interrupted += u32::from(root.exists() && names_in(&root).iter().any(|name| name.starts_with("data.new-")));
+    }
+    assert!(interrupted > 0, "no kill fell into initdb: the test would prove nothing");
+    // One that even looks complete.
+    fs::create_dir_all(root.join("data.new-1/base")).unwrap();
+    fs::write(root.join("data.new-1/PG_VERSION"), "15\n").unwrap();
+    let server = start(directory.path());
+    assert_eq!(query(&server, "select 1").unwrap(), "1");
+    assert_eq!(names_in(&root), ["data", "lock", "server.log", "socket"]);
+}
+
+#[test]
+fn data_directory_with_something_else_in_it_is_left_alone() {
+    let directory = TempDir::new().unwrap();
+    let precious = directory.path().join("postgres/data/precious");
+    fs::create_dir_all(precious.parent().unwrap()).unwrap();
+    fs::write(&precious, "mine").unwrap();
+    let error = LocalPostgres::start(&options(directory.path(), Durability::ForTests)).unwrap_err();
+    assert!(matches!(error, LocalError::NotADataDirectory(_)), "{error:?}");
+    assert_eq!(fs::read_to_string(precious).unwrap(), "mine");
+}
+
+#[test]
+fn long_and_odd_paths_work() {
+    let parent = TempDir::new().unwrap();
+    for name in ["n".repeat(150), "odd, \"quoted\" näme".to_owned()] {
+        let directory = parent.path().join(name);
+        let server = start(&directory);
+        assert_eq!(query(&server, "select 1").unwrap(), "1");
+        assert!(server.socket_dir().join(".s.PGSQL.5432").exists());
+        let (inside, socket_dir) = (server.socket_dir().starts_with(&directory), server.socket_dir().to_owned());
+        server.stop().unwrap();
+        assert_eq!(socket_dir.exists(), inside, "a directory outside is removed at the end");
+    }
+}
+
+#[test]
+fn socket_directory_outside_is_refused_when_others_could_reach_it() {
+    let parent = TempDir::new().unwrap();
+    let directory = parent.path().join("n".repeat(150));
+    let server = start(&directory);
+    let socket_dir = server.socket_dir().to_owned();
+    server.stop().unwrap();
+    fs::create_dir(&socket_dir).unwrap();
+    fs::set_permissions(&socket_dir, fs::Permissions::from_mode(0o755)).unwrap();
+    let error = LocalPostgres::start(&options(&directory, Durability::ForTests)).unwrap_err();
+    fs::remove_dir(&socket_dir).unwrap();
+    assert!(matches!(error, LocalError::SocketDirectory { .. }), "{error:?}");
+}
+
+#[test]
+fn missing_binaries_are_named_with_their_remedies() {
+    let directory = TempDir::new().unwrap();
+    let empty = TempDir::new().unwrap();
+    let bindir = Some(empty.path().to_owned());
+    let wrong = Options { bindir, ..options(directory.path(), Durability::ForTests) };
+    let error = LocalPostgres::start(&wrong).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "PG_BINDIR={} has no working `postgres` and `initdb`; correct it, or unset it to search the usual places",
+            empty.path().display()
+        )
+    );
+    let message = LocalError::NotInstalled.to_string();
+    for remedy in ["apt-get install postgresql", "brew install postgresql", "DATABASE_URL", "PG_BINDIR"] {
+        assert!(message.contains(remedy), "{message}");
+    }
+}
+
+#[test]
+fn bindir_and_path_are_searched_in_that_order_and_the_major_of_the_data_wins() {
+    let directory = TempDir::new().unwrap();
+    let fakes = TempDir::new().unwrap();
+    let fake = |major: u32| -> PathBuf {
+        let bindir = fakes.path().join(major.to_string());
+        fs::create_dir(&bindir).unwrap();
+        for name in ["postgres", "initdb"] {
+            let script = format!("#!/bin/sh\necho '{name} (PostgreSQL) {major}.1'; [ $# = 1 ]\n");
+            fs::write(bindir.join(name), script).unwrap();
+            fs::set_permissions(bindir.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        bindir
+    };
+    fs::set_permissions(fakes.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let (old, new) = (fake(9), fake(99));
+    let with = |bindir: Option<&PathBuf>, path: &[&PathBuf]| {
+        let search_path: OsString = env::join_paths(path).unwrap();
+        let real = options(directory.path(), Durability::ForTests);
+        LocalPostgres::start(&Options { bindir: bindir.cloned(), search_path: Some(search_path), ..real })
+    };
+    let error = with(Some(&old), &[]).unwrap_err();
+    assert!(matches!(error, LocalError::TooOld { found: 9, .. }), "{error:?}");
+    // The first in PATH that is new enough is run; this one fails as `initdb`, and its words are in the message.
+    let error = with(None, &[&old, &new]).unwrap_err();
+    assert!(matches!(&error, LocalError::Failed { program: "initdb", tail, .. } if tail.contains("99.1")), "{error:?}");
+    // Once there is data, its major is chosen wherever it is.
+    start(directory.path()).stop().unwrap();
+    let usual = env::var_os("PATH").unwrap_or_default();
+    let rest: Vec<PathBuf> = env::split_paths(&usual).collect();
+    let search: Vec<&PathBuf> = [&old, &new].into_iter().chain(&rest).collect();
+    with(None, &search).unwrap().stop().unwrap();
+    let error = with(Some(&new), &[]).unwrap_err();
+    assert!(matches!(&error, LocalError::VersionMismatch { found, .. } if found == "99"), "{error:?}");
+}
+
+#[test]
+fn failed_start_shows_the_end_of_the_log() {
+    let directory = TempDir::new().unwrap();
+    start(directory.path()).stop().unwrap();
+    fs::write(directory.path().join("postgres/data/postgresql.conf"), "no_such_setting = 1\n").unwrap();
+    let error = LocalPostgres::start(&options(directory.path(), Durability::ForTests)).unwrap_err();
+    assert!(error.to_string().contains("no_such_setting"), "{error}");
+    assert!(!error.to_string().contains("ready to accept"), "lines of an earlier start: {error}");
+}
+
+#[test]
+fn large_log_is_moved_aside() {
+    let directory = TempDir::new().unwrap();
+    start(directory.path()).stop().unwrap();
+    let log = directory.path().join("postgres/server.log");
+    fs::OpenOptions::new().append(true).open(&log).unwrap().set_len(11 * 1024 * 1024).unwrap();
+    let server = start(directory.path());
+    assert_eq!(server.log_file(), fs::canonicalize(&log).unwrap());
+    assert!(fs::metadata(server.log_file()).unwrap().len() < 1024 * 1024);
+    assert!(fs::metadata(log.with_extension("log.1")).unwrap().len() > 10 * 1024 * 1024);
+}
+
+#[test]
+fn unprivileged_user_needs_no_namespace() {
+    if !geteuid().is_root() {
+        println!("not root: every other test shows this already");
+        return;
+    }
+    // Where the user may go, whatever the build directory permits.
+    let directory = TempDir::new().unwrap();
+    let binary = directory.path().join("test-binary");
+    fs::copy(env::current_exe().unwrap(), &binary).unwrap();
+    chown(directory.path(), Some(1), Some(1)).unwrap();
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=1", "--regid=1", "--clear-groups"]).arg(&binary);
+    as_helper(&mut command, "helper_holds_a_server", directory.path());
+    let mut child = command.spawn().unwrap();
+    wait_for_word(&mut child, "serving");
+    assert!(processes_below(directory.path()).len() > 4);
+    kill(child.id(), Signal::KILL);
+    within(Duration::from_millis(500), "every process gone", || processes_below(directory.path()).is_empty());
+    child.wait().unwrap();
+    // Root, taking over a directory of somebody else, leaves it to them.
+    start(directory.path()).stop().unwrap();
+    let mut child = command.spawn().unwrap();
+    wait_for_word(&mut child, "serving");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+#[test]
+fn times_are_printed() {
+    for durability in [Durability::Durable, Durability::ForTests] {
+        let directory = TempDir::new().unwrap();
+        let options = options(directory.path(), durability);
+        let measure = || {
+            let start = Instant::now();
+            let server = LocalPostgres::start(&options).unwrap();
+            let started = start.elapsed();
+            let start = Instant::now();
+            server.stop().unwrap();
+            (started, start.elapsed())
+        };
+        let (fresh, _) = measure();
+        let (later, stop) = measure();
+        println!("{durability:?}: fresh {fresh:?}, later {later:?}, stop {stop:?}");
+    }
+}
+
+/// Holds a server with a busy backend until it is killed.
+#[test]
+fn helper_holds_a_server() {
+    let Some(directory) = env::var_os(DIRECTORY).filter(|_| env::var_os(ROLE).is_some()) else { return };
+    let server = start(Path::new(&directory));
+    let config = server.config();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let (client, connection) = config.connect(NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let busy = client.simple_query("select count(*) from generate_series(1, 1000000000000)");
+        let word = async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            println!("serving");
+        };
+        tokio::join!(busy, word).0.unwrap();
+    });
+}
