@@ -3,7 +3,14 @@
 //! Tests that need a process to die start this binary again with `LOCAL_POSTGRES_ROLE` set, as one of the two helpers
 //! at the end. What needs a particular identity or a missing safeguard is in `src/local/tests.rs`.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "the exception for tests does not reach their helpers")]
+// They look into /proc.
+#![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "the exception for tests does not reach their helpers"
+)]
 
 use std::{
     env,
@@ -11,7 +18,7 @@ use std::{
     fs,
     io::{BufRead, BufReader},
     os::unix::{
-        fs::{PermissionsExt, chown},
+        fs::{MetadataExt, PermissionsExt, chown},
         process::ExitStatusExt,
     },
     path::{Path, PathBuf},
@@ -71,10 +78,22 @@ fn within(limit: Duration, what: &str, condition: impl Fn() -> bool) -> Duration
     start.elapsed()
 }
 
+fn gone_within_half_a_second(directory: &Path) -> Duration {
+    within(Duration::from_millis(500), "every process gone", || processes_below(directory).is_empty())
+}
+
 /// This binary again, as the helper `role` on `directory`.
 fn helper(role: &str, directory: &Path) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     as_helper(&mut command, role, directory);
+    command
+}
+
+/// The helper that holds a server, by way of a shell script that ends in `exec "$@"`.
+fn run_by_shell(script: &str, directory: &Path) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", script, "sh"]).arg(env::current_exe().unwrap());
+    as_helper(&mut command, "helper_holds_a_server", directory);
     command
 }
 
@@ -149,17 +168,57 @@ fn drop_stops_the_server_and_frees_the_directory() {
 }
 
 #[test]
+fn start_by_several_at_once_succeeds_for_one() {
+    let directory = TempDir::new().unwrap();
+    let options = options(directory.path(), Durability::ForTests);
+    let results: Vec<_> = thread::scope(|scope| {
+        let threads: Vec<_> = (0..4).map(|_| scope.spawn(|| LocalPostgres::start(&options))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    let refused = results.iter().filter(|result| matches!(result, Err(LocalError::Locked { .. }))).count();
+    assert_eq!(refused, 3, "{results:?}");
+    let server = results.into_iter().find_map(Result::ok).unwrap();
+    assert_eq!(query(&server, "select 1").unwrap(), "1");
+}
+
+#[test]
+fn server_outlives_the_thread_that_started_it() {
+    let directory = TempDir::new().unwrap();
+    let server = thread::scope(|scope| scope.spawn(|| start(directory.path())).join().unwrap());
+    thread::sleep(Duration::from_millis(100));
+    assert_eq!(query(&server, "select 1").unwrap(), "1");
+    server.stop().unwrap();
+}
+
+#[test]
 fn kill_of_the_manager_leaves_no_process_for_half_a_second() {
     let directory = TempDir::new().unwrap();
-    let mut child = helper("helper_holds_a_server", directory.path()).spawn().unwrap();
-    wait_for_word(&mut child, "serving");
-    // Postmaster, its auxiliary processes and a backend that is busy and would not notice by itself.
-    assert!(processes_below(directory.path()).len() > 4, "the helper runs no server: the test would prove nothing");
-    child.kill().unwrap();
-    let time =
-        within(Duration::from_millis(500), "every process gone", || processes_below(directory.path()).is_empty());
-    println!("after kill -9 of the manager everything was gone in {time:?}");
-    assert_eq!(child.wait().unwrap().signal(), Some(9));
+    // A shell without a terminal starts what it puts into the background with these signals ignored.
+    let deaf = run_by_shell(r#"trap "" INT QUIT; exec "$@""#, directory.path());
+    for mut command in [helper("helper_holds_a_server", directory.path()), deaf] {
+        let mut child = command.spawn().unwrap();
+        wait_for_word(&mut child, "serving");
+        // Postmaster, its auxiliary processes and a backend that is busy and would not notice by itself.
+        assert!(processes_below(directory.path()).len() > 4, "there is no server: the test would prove nothing");
+        child.kill().unwrap();
+        let time = gone_within_half_a_second(directory.path());
+        println!("after kill -9 of the manager everything was gone in {time:?}");
+        assert_eq!(child.wait().unwrap().signal(), Some(9));
+    }
+}
+
+#[test]
+fn kill_of_the_manager_during_the_start_leaves_no_process_either() {
+    let directory = TempDir::new().unwrap();
+    start(directory.path()).stop().unwrap();
+    for delay in (0..60).step_by(3) {
+        let mut child = helper("helper_holds_a_server", directory.path()).spawn().unwrap();
+        thread::sleep(Duration::from_millis(delay));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        gone_within_half_a_second(directory.path());
+    }
+    start(directory.path()).stop().unwrap();
 }
 
 #[test]
@@ -187,6 +246,7 @@ fn half_finished_initdb_is_cleaned_up() {
         thread::sleep(Duration::from_millis(delay));
         child.kill().unwrap();
         child.wait().unwrap();
+        gone_within_half_a_second(directory.path());
         interrupted += u32::from(root.exists() && names_in(&root).iter().any(|name| name.starts_with("data.new-")));
     }
     assert!(interrupted > 0, "no kill fell into initdb: the test would prove nothing");
@@ -255,6 +315,44 @@ fn missing_binaries_are_named_with_their_remedies() {
     for remedy in ["apt-get install postgresql", "brew install postgresql", "DATABASE_URL", "PG_BINDIR"] {
         assert!(message.contains(remedy), "{message}");
     }
+}
+
+/// `script` in a mount namespace of its own, where it may hide parts of the machine; `None` where that is forbidden.
+fn in_changed_machine(script: &str, directory: &Path) -> Option<Command> {
+    let allowed = Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|status| status.success());
+    if !geteuid().is_root() || !allowed {
+        println!("skipped: needs root and mount namespaces");
+        return None;
+    }
+    Some(run_by_shell(&format!(r#"exec unshare --mount /bin/sh -c '{script}; exec "$@"' sh "$@""#), directory))
+}
+
+#[test]
+fn machine_without_postgresql_is_told_how_to_install_it() {
+    let directory = TempDir::new().unwrap();
+    let hide = "mount -t tmpfs none /usr/lib/postgresql";
+    let Some(mut command) = in_changed_machine(hide, directory.path()) else { return };
+    let output = command.stderr(Stdio::piped()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && text.contains("NotInstalled"), "{text}");
+}
+
+#[test]
+fn machine_without_user_namespaces_serves_root_as_nobody() {
+    let directory = TempDir::new().unwrap();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o711)).unwrap();
+    let forbid = "mount --bind /bin/false /usr/bin/unshare";
+    let Some(mut command) = in_changed_machine(forbid, directory.path()) else { return };
+    let mut child = command.spawn().unwrap();
+    wait_for_word(&mut child, "serving");
+    let owners = processes_below(directory.path()).into_iter().map(|pid| fs::metadata(format!("/proc/{pid}")).unwrap());
+    assert!(owners.map(|process| process.uid()).all(|uid| uid == 65534));
+    child.kill().unwrap();
+    gone_within_half_a_second(directory.path());
+    child.wait().unwrap();
+    // Now it is nobody's, and stays so where namespaces would do.
+    let server = start(directory.path());
+    assert_eq!(fs::metadata(format!("/proc/{}", server.pid())).unwrap().uid(), 65534);
 }
 
 #[test]
@@ -333,7 +431,7 @@ fn unprivileged_user_needs_no_namespace() {
     wait_for_word(&mut child, "serving");
     assert!(processes_below(directory.path()).len() > 4);
     kill(child.id(), Signal::KILL);
-    within(Duration::from_millis(500), "every process gone", || processes_below(directory.path()).is_empty());
+    gone_within_half_a_second(directory.path());
     child.wait().unwrap();
     // Root, taking over a directory of somebody else, leaves it to them.
     start(directory.path()).stop().unwrap();

@@ -57,7 +57,11 @@ impl Launcher {
     pub(super) fn choose(options: &Options, root: &Path) -> Result<Self, LocalError> {
         if !geteuid().is_root() {
             let same = Self::with(options, Identity::Same);
-            return Ok(Self { dies_with_parent: same.try_on(root).is_ok(), ..same });
+            let dies_with_parent = same.dies_with_parent && same.try_on(root).is_ok();
+            if cfg!(target_os = "linux") && !dies_with_parent {
+                tracing::warn!("no `setpriv` of util-linux: a killed server process leaves its PostgreSQL running");
+            }
+            return Ok(Self { dies_with_parent, ..same });
         }
         let found = fs::symlink_metadata(root).map_err(LocalError::io("read", root))?;
         // What belongs to somebody stays theirs, as when they started with sudo for once.

@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::process::geteuid;
+use rustix::{fs::OFlags, process::geteuid};
 use sha2::{Digest, Sha256};
 
 use super::LocalError;
@@ -22,6 +22,8 @@ use super::LocalError;
 /// `sun_path` holds 108 bytes on Linux and 104 on macOS, each with a terminating zero.
 const LONGEST_SOCKET_PATH: usize = 103;
 const SOCKET: &str = ".s.PGSQL.5432";
+/// Root may work in a directory that belongs to somebody else, who must not send its writes elsewhere.
+pub(super) const NO_LINKS: i32 = OFlags::NOFOLLOW.bits().cast_signed();
 const LOG_LIMIT: u64 = 10 * 1024 * 1024;
 const TAIL_LINES: usize = 10;
 /// Far more than ten lines need, and bounded however long one line is.
@@ -45,6 +47,7 @@ impl Layout {
         let directory = fs::canonicalize(directory).map_err(LocalError::io("resolve", directory))?;
         let root = directory.join("postgres");
         private_dir(&root).map_err(LocalError::io("create", &root))?;
+        let root = fs::canonicalize(&root).map_err(LocalError::io("resolve", root))?;
         Ok(Self {
             data: root.join("data"),
             log: root.join("server.log"),
@@ -103,6 +106,7 @@ impl Layout {
             .create(true)
             .append(true)
             .mode(0o600)
+            .custom_flags(NO_LINKS)
             .open(&self.log)
             .map_err(LocalError::io("open", &self.log))
     }

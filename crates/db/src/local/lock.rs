@@ -3,11 +3,12 @@
 use std::{
     fs::{File, OpenOptions, TryLockError},
     io::{Read, Seek, Write},
+    os::unix::fs::OpenOptionsExt,
     path::Path,
     process,
 };
 
-use super::LocalError;
+use super::{LocalError, layout::NO_LINKS};
 
 /// Held as long as it lives; the kernel lets go when the process ends in whatever way.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ impl Lock {
             .write(true)
             .create(true)
             .truncate(false)
+            .custom_flags(NO_LINKS)
             .open(path)
             .map_err(LocalError::io("open", path))?;
         match file.try_lock() {

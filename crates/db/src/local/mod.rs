@@ -35,7 +35,9 @@ mod options;
 mod server;
 mod stale;
 
+// They look into /proc.
 #[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests;
 
 pub use error::LocalError;

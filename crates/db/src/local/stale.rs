@@ -57,7 +57,10 @@ pub(super) fn stop(layout: &Layout) -> Result<(), LocalError> {
 /// The processes of PostgreSQL that work below the root.
 fn processes(layout: &Layout) -> BTreeSet<i32> {
     if Path::new("/proc/self/stat").exists() {
-        return entries(Path::new("/proc")).filter(|&pid| works_below(pid, &layout.root)).collect();
+        // Someone may have put the data on another disk and a link in its place.
+        let data = fs::canonicalize(&layout.data).unwrap_or_else(|_| layout.data.clone());
+        let places = [layout.root.as_path(), &data];
+        return entries(Path::new("/proc")).filter(|&pid| works_below(pid, &places)).collect();
     }
     // Elsewhere only the postmaster can be told, by its command line; it stops the others.
     let mut found = BTreeSet::new();
@@ -76,9 +79,9 @@ fn entries(proc: &Path) -> impl Iterator<Item = i32> {
 }
 
 /// PostgreSQL makes the data directory its working directory. A zombie has none, and counts as gone.
-fn works_below(pid: i32, root: &Path) -> bool {
+fn works_below(pid: i32, places: &[&Path]) -> bool {
     let proc = Path::new("/proc").join(pid.to_string());
-    fs::read_link(proc.join("cwd")).is_ok_and(|cwd| cwd.starts_with(root))
+    fs::read_link(proc.join("cwd")).is_ok_and(|cwd| places.iter().any(|place| cwd.starts_with(place)))
         && fs::read_to_string(proc.join("comm")).is_ok_and(|name| matches!(name.trim(), "postgres" | "initdb"))
 }
 
