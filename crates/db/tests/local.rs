@@ -1,7 +1,7 @@
 //! The local PostgreSQL, as its users see it: real servers, real kills.
 //!
-//! Tests that need a process to die start this binary again with `LOCAL_POSTGRES_ROLE` set, as one of the two helpers
-//! at the end. What needs a particular identity or a missing safeguard is in `src/local/tests.rs`.
+//! Tests that need a process to die start this binary again with `LOCAL_POSTGRES_DIRECTORY` set, as the helper at the
+//! end. What needs a particular identity or a missing safeguard is in `src/local/tests.rs`.
 
 // They look into /proc.
 #![cfg(target_os = "linux")]
@@ -32,7 +32,6 @@ use rustix::process::{Pid, Signal, geteuid, kill_process};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
-const ROLE: &str = "LOCAL_POSTGRES_ROLE";
 const DIRECTORY: &str = "LOCAL_POSTGRES_DIRECTORY";
 
 fn options(directory: &Path, durability: Durability) -> Options {
@@ -82,23 +81,23 @@ fn gone_within_half_a_second(directory: &Path) -> Duration {
     within(Duration::from_millis(500), "every process gone", || processes_below(directory).is_empty())
 }
 
-/// This binary again, as the helper `role` on `directory`.
-fn helper(role: &str, directory: &Path) -> Command {
+/// This binary again, as the helper that holds a server on `directory`.
+fn helper(directory: &Path) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
-    as_helper(&mut command, role, directory);
+    as_helper(&mut command, directory);
     command
 }
 
-/// The helper that holds a server, by way of a shell script that ends in `exec "$@"`.
+/// The same, by way of a shell script that ends in `exec "$@"`.
 fn run_by_shell(script: &str, directory: &Path) -> Command {
     let mut command = Command::new("/bin/sh");
     command.args(["-c", script, "sh"]).arg(env::current_exe().unwrap());
-    as_helper(&mut command, "helper_holds_a_server", directory);
+    as_helper(&mut command, directory);
     command
 }
 
-fn as_helper(command: &mut Command, role: &str, directory: &Path) {
-    command.args(["--exact", role, "--nocapture"]).env(ROLE, role).env(DIRECTORY, directory);
+fn as_helper(command: &mut Command, directory: &Path) {
+    command.args(["--exact", "helper_holds_a_server", "--nocapture"]).env(DIRECTORY, directory);
     command.stdout(Stdio::piped());
 }
 
@@ -148,7 +147,7 @@ fn start_again_keeps_the_data() {
 #[test]
 fn start_while_in_use_is_refused_and_names_the_holder() {
     let directory = TempDir::new().unwrap();
-    let mut child = helper("helper_holds_a_server", directory.path()).spawn().unwrap();
+    let mut child = helper(directory.path()).spawn().unwrap();
     wait_for_word(&mut child, "serving");
     let error = LocalPostgres::start(&options(directory.path(), Durability::ForTests)).unwrap_err();
     assert!(matches!(&error, LocalError::Locked { holder, .. } if *holder == Some(child.id())), "{error:?}");
@@ -195,7 +194,7 @@ fn kill_of_the_manager_leaves_no_process_for_half_a_second() {
     let directory = TempDir::new().unwrap();
     // A shell without a terminal starts what it puts into the background with these signals ignored.
     let deaf = run_by_shell(r#"trap "" INT QUIT; exec "$@""#, directory.path());
-    for mut command in [helper("helper_holds_a_server", directory.path()), deaf] {
+    for mut command in [helper(directory.path()), deaf] {
         let mut child = command.spawn().unwrap();
         wait_for_word(&mut child, "serving");
         // Postmaster, its auxiliary processes and a backend that is busy and would not notice by itself.
@@ -212,7 +211,7 @@ fn kill_of_the_manager_during_the_start_leaves_no_process_either() {
     let directory = TempDir::new().unwrap();
     start(directory.path()).stop().unwrap();
     for delay in (0..60).step_by(3) {
-        let mut child = helper("helper_holds_a_server", directory.path()).spawn().unwrap();
+        let mut child = helper(directory.path()).spawn().unwrap();
         thread::sleep(Duration::from_millis(delay));
         child.kill().unwrap();
         child.wait().unwrap();
@@ -242,7 +241,7 @@ fn half_finished_initdb_is_cleaned_up() {
     let root = directory.path().join("postgres");
     let mut interrupted = 0;
     for delay in [20, 60, 120, 200, 300] {
-        let mut child = helper("helper_holds_a_server", directory.path()).spawn().unwrap();
+        let mut child = helper(directory.path()).spawn().unwrap();
         thread::sleep(Duration::from_millis(delay));
         child.kill().unwrap();
         child.wait().unwrap();
@@ -362,11 +361,13 @@ fn bindir_and_path_are_searched_in_that_order_and_the_major_of_the_data_wins() {
     let fake = |major: u32| -> PathBuf {
         let bindir = fakes.path().join(major.to_string());
         fs::create_dir(&bindir).unwrap();
-        for name in ["postgres", "initdb"] {
-            let script = format!("#!/bin/sh\necho '{name} (PostgreSQL) {major}.1'; [ $# = 1 ]\n");
-            fs::write(bindir.join(name), script).unwrap();
-            fs::set_permissions(bindir.join(name), fs::Permissions::from_mode(0o755)).unwrap();
-        }
+        // By another process: were it this one's, a fork of a parallel test could keep the file open and busy.
+        let write = r#"for name in postgres initdb; do
+            printf '#!/bin/sh\necho "%s (PostgreSQL) %s.1"; [ $# = 1 ]\n' $name "$1" >$name; chmod 755 $name
+        done"#;
+        let script =
+            Command::new("/bin/sh").current_dir(&bindir).args(["-c", write, "sh", &major.to_string()]).status();
+        assert!(script.unwrap().success());
         bindir
     };
     fs::set_permissions(fakes.path(), fs::Permissions::from_mode(0o755)).unwrap();
@@ -422,11 +423,13 @@ fn unprivileged_user_needs_no_namespace() {
     // Where the user may go, whatever the build directory permits.
     let directory = TempDir::new().unwrap();
     let binary = directory.path().join("test-binary");
-    fs::copy(env::current_exe().unwrap(), &binary).unwrap();
+    // By another process: were it this one's, a fork of a parallel test could keep the file open and busy.
+    let copied = Command::new("cp").arg(env::current_exe().unwrap()).arg(&binary).status();
+    assert!(copied.unwrap().success());
     chown(directory.path(), Some(1), Some(1)).unwrap();
     let mut command = Command::new("setpriv");
     command.args(["--reuid=1", "--regid=1", "--clear-groups"]).arg(&binary);
-    as_helper(&mut command, "helper_holds_a_server", directory.path());
+    as_helper(&mut command, directory.path());
     let mut child = command.spawn().unwrap();
     wait_for_word(&mut child, "serving");
     assert!(processes_below(directory.path()).len() > 4);
@@ -463,7 +466,7 @@ fn times_are_printed() {
 /// Holds a server with a busy backend until it is killed.
 #[test]
 fn helper_holds_a_server() {
-    let Some(directory) = env::var_os(DIRECTORY).filter(|_| env::var_os(ROLE).is_some()) else { return };
+    let Some(directory) = env::var_os(DIRECTORY) else { return };
     let server = start(Path::new(&directory));
     let config = server.config();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
