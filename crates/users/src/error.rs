@@ -65,7 +65,11 @@ pub enum UserError {
 
 impl UserError {
     /// A refused field.
-    pub(crate) fn invalid(error: &'static str, field: &'static str, message: impl Into<std::borrow::Cow<'static, str>>) -> Self {
+    pub(crate) fn invalid(
+        error: &'static str,
+        field: &'static str,
+        message: impl Into<std::borrow::Cow<'static, str>>,
+    ) -> Self {
         Self::Invalid { error, detail: Some(FieldError { field: field.into(), message: message.into() }) }
     }
 }

@@ -26,8 +26,14 @@ async fn forget(mut redis: ConnectionManager, user: UserId, tenant: TenantId) ->
     let pattern = format!("userlist:tenant:{tenant}:*");
     let mut cursor = 0_u64;
     loop {
-        let (next, found): (u64, Vec<String>) =
-            redis::cmd("SCAN").arg(cursor).arg("MATCH").arg(&pattern).arg("COUNT").arg(500).query_async(&mut redis).await?;
+        let (next, found): (u64, Vec<String>) = redis::cmd("SCAN")
+            .arg(cursor)
+            .arg("MATCH")
+            .arg(&pattern)
+            .arg("COUNT")
+            .arg(500)
+            .query_async(&mut redis)
+            .await?;
         keys.extend(found);
         if next == 0 {
             break;

@@ -75,7 +75,9 @@ impl Users {
         let sessions = match (coexistence, redis.clone()) {
             (false, _) => Sessions::postgres(),
             (true, Some(redis)) => Sessions::shared_redis(redis),
-            (true, None) => return Err("LEGACY_COEXISTENCE needs REDIS_URL: the old services keep refresh tokens there"),
+            (true, None) => {
+                return Err("LEGACY_COEXISTENCE needs REDIS_URL: the old services keep refresh tokens there");
+            }
         };
         Ok(Arc::new(Self {
             db,

@@ -8,7 +8,6 @@ use kernel::{Redacted, Role, TenantId, UserId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use crate::UserError;
 use crate::password::{BCRYPT_MAX_BYTES, Scheme};
@@ -18,10 +17,10 @@ use crate::password::{BCRYPT_MAX_BYTES, Scheme};
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct User {
     /// The account's id.
-    #[schema(value_type = Uuid)]
+    #[schema(value_type = uuid::Uuid)]
     pub id: UserId,
     /// The same as `id`; some clients read this one.
-    #[schema(value_type = Uuid)]
+    #[schema(value_type = uuid::Uuid)]
     pub user_id: UserId,
     /// The address as it was registered, case kept.
     pub email: String,
@@ -43,7 +42,7 @@ pub struct User {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub phone: Option<String>,
     /// The tenant the person belongs to.
-    #[schema(value_type = Uuid)]
+    #[schema(value_type = uuid::Uuid)]
     pub tenant_id: TenantId,
     /// `user`, `admin` or `super_admin`; accounts of old editions may show other words, which count as `user`.
     pub role: String,
@@ -215,7 +214,9 @@ mod tests {
             assert!(good.parse::<Email>().is_ok(), "{good}");
         }
         let long = format!("{}@example.com", "a".repeat(255));
-        for bad in ["", "a", "@x.io", "a@x", "a@x.i", "a@.io1", "a b@x.io", "a@x.io ", "ä@x.io", "a@x.ıo", "a@b@x.io", &long] {
+        for bad in
+            ["", "a", "@x.io", "a@x", "a@x.i", "a@.io1", "a b@x.io", "a@x.io ", "ä@x.io", "a@x.ıo", "a@b@x.io", &long]
+        {
             assert!(bad.parse::<Email>().is_err(), "{bad}");
         }
     }

@@ -71,7 +71,11 @@ impl Passwords {
     }
 
     /// Checks `password` against `stored`, or against nothing at the same cost.
-    pub(crate) async fn verify(&self, password: Redacted<String>, stored: Option<String>) -> Result<Verdict, UserError> {
+    pub(crate) async fn verify(
+        &self,
+        password: Redacted<String>,
+        stored: Option<String>,
+    ) -> Result<Verdict, UserError> {
         let scheme = self.scheme;
         self.run(move || verify(scheme, password.expose(), stored.as_deref())).await
     }

@@ -76,6 +76,7 @@ statements! {
         WHERE tenant_id = $1 AND user_id = $2";
     SET_ROLE = "UPDATE users SET role = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2";
     SET_PROFILE_ROLE = "UPDATE user_profiles SET role = $3, updated_at = $4 WHERE tenant_id = $1 AND user_id = $2";
+    PROBE = "SELECT count(*) FROM (SELECT FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id LIMIT 1) probe";
     STATS = "SELECT count(*) AS total, count(*) FILTER (WHERE coalesce(u.is_active, true)) AS active,
             count(*) FILTER (WHERE coalesce(u.email_verified, false)) AS verified,
             count(*) FILTER (WHERE u.created_at > $2) AS recent
@@ -257,12 +258,7 @@ pub(crate) async fn set_password(
 }
 
 /// Changes a person and their profile; the profile is made if there was none.
-pub(crate) async fn update(
-    tx: &TenantTx,
-    id: UserId,
-    change: &ProfileChange,
-    now: Timestamp,
-) -> Result<(), db::Error> {
+pub(crate) async fn update(tx: &TenantTx, id: UserId, change: &ProfileChange, now: Timestamp) -> Result<(), db::Error> {
     let tenant = tx.tenant().0;
     ensure_profile(tx, id, now).await?;
     if change.first_name.is_some() || change.last_name.is_some() {
@@ -310,6 +306,11 @@ pub(crate) async fn set_role(tx: &TenantTx, id: UserId, role: &str, now: Timesta
 
 async fn ensure_profile(tx: &Tx, id: UserId, now: Timestamp) -> Result<(), db::Error> {
     tx.execute(&INSERT_PROFILE, &[&id.0, &"{}", &now]).await.map(drop)
+}
+
+/// Reads a little of the slice's tables.
+pub(crate) async fn probe(tx: &SystemTx) -> Result<(), db::Error> {
+    tx.scalar::<i64>(&PROBE, &[]).await.map(drop)
 }
 
 /// Counts of one tenant.

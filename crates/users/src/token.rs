@@ -149,13 +149,10 @@ mod tests {
     fn issued_token_carries_the_old_claims_with_the_old_types_in_ascii() {
         let tokens = Tokens::new(&Redacted::new("0123456789abcdef0123456789abcdef".to_owned()));
         let id = Uuid::from_u128(1);
-        let subject = Subject {
-            id: UserId(id),
-            email: "ada@example.com",
-            role: "rôle😀",
-            tenant: TenantId(id),
-            session: None,
-        };
+        let subject =
+            Subject {
+                id: UserId(id), email: "ada@example.com", role: "rôle😀", tenant: TenantId(id), session: None
+            };
         let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
         let token = tokens.issue(subject, now, [0; 16]).unwrap();
         let payload = BASE64_URL_SAFE_NO_PAD.decode(token.expose().split('.').nth(1).unwrap()).unwrap();

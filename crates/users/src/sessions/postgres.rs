@@ -129,7 +129,8 @@ impl PostgresSessions {
         let (id, now): (SessionId, _) = (cx.new_id(), cx.now());
         let expires_at = now + REFRESH_LIFETIME;
         let ip = cx.origin.ip.map(|ip| ip.to_string());
-        tx.write_one(&INSERT_SESSION, &[&id.0, &user.0, &tenant.0, &ip, &cx.origin.user_agent, &now, &expires_at]).await?;
+        tx.write_one(&INSERT_SESSION, &[&id.0, &user.0, &tenant.0, &ip, &cx.origin.user_agent, &now, &expires_at])
+            .await?;
         self.insert(tx, cx, user, id, token).await?;
         Ok(id)
     }
@@ -243,7 +244,8 @@ fn digest(token: &str) -> String {
 }
 
 fn successor(token: &str, nonce: &[u8]) -> Redacted<String> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(token.as_bytes()).unwrap_or_else(|_| unreachable!("any length is a key"));
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(token.as_bytes()).unwrap_or_else(|_| unreachable!("any length is a key"));
     mac.update(nonce);
     spell(&mac.finalize().into_bytes().into())
 }

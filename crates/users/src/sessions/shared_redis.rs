@@ -73,9 +73,20 @@ impl RedisSessions {
         let life = REFRESH_LIFETIME.as_secs();
         redis::pipe()
             .atomic()
-            .cmd("SET").arg(format!("refresh_token:{}", token.expose())).arg(user.to_string()).arg("EX").arg(life).ignore()
-            .cmd("SADD").arg(format!("user_tokens:{user}")).arg(token.expose()).ignore()
-            .cmd("EXPIRE").arg(format!("user_tokens:{user}")).arg(life).ignore()
+            .cmd("SET")
+            .arg(format!("refresh_token:{}", token.expose()))
+            .arg(user.to_string())
+            .arg("EX")
+            .arg(life)
+            .ignore()
+            .cmd("SADD")
+            .arg(format!("user_tokens:{user}"))
+            .arg(token.expose())
+            .ignore()
+            .cmd("EXPIRE")
+            .arg(format!("user_tokens:{user}"))
+            .arg(life)
+            .ignore()
             .query_async(&mut self.redis.clone())
             .await
     }
@@ -105,6 +116,10 @@ impl RedisSessions {
 
     /// Makes all tokens of `user` worthless.
     pub(crate) async fn revoke_all(&self, user: UserId) -> redis::RedisResult<()> {
-        self.revoke_all.arg(user.to_string()).arg(REFRESH_LIFETIME.as_secs()).invoke_async(&mut self.redis.clone()).await
+        self.revoke_all
+            .arg(user.to_string())
+            .arg(REFRESH_LIFETIME.as_secs())
+            .invoke_async(&mut self.redis.clone())
+            .await
     }
 }

@@ -1,7 +1,6 @@
 //! The list of people: filters, a chosen order, pages by number or by key.
 
 use db::{Sql, TenantTx, ToSql};
-use futures_util::try_join;
 use jiff::Timestamp;
 use kernel::{Dialect, Page, PageRequest};
 
@@ -58,7 +57,7 @@ impl SortBy {
             Self::FirstName => "u.first_name",
             Self::LastName => "u.last_name",
             Self::CreatedAt => "u.created_at",
-            Self::UpdatedAt => "coalesce(u.updated_at, to_timestamp(0))",
+            Self::UpdatedAt => "greatest(u.updated_at, p.updated_at, to_timestamp(0))",
             Self::LastLoginAt => "coalesce(u.last_login_at, to_timestamp(0))",
         }
     }
@@ -73,7 +72,6 @@ impl SortBy {
             Self::FirstName => user.first_name.clone(),
             Self::LastName => user.last_name.clone(),
             Self::CreatedAt => user.created_at.to_string(),
-            // What the expression above sorts by; the shown time may be the profile's.
             Self::UpdatedAt => user.updated_at.to_string(),
             Self::LastLoginAt => user.last_login_at.unwrap_or(Timestamp::UNIX_EPOCH).to_string(),
         }
@@ -145,14 +143,8 @@ pub(crate) async fn list(
 ) -> Result<Page<User>, db::Error> {
     let tenant = tx.tenant().0;
     let search = filters.search.as_deref().map(like_anywhere);
-    let common: [&(dyn ToSql + Sync); 6] = [
-        &tenant,
-        &filters.role,
-        &filters.is_active,
-        &filters.email_verified,
-        &filters.created_after,
-        &search,
-    ];
+    let common: [&(dyn ToSql + Sync); 6] =
+        [&tenant, &filters.role, &filters.is_active, &filters.email_verified, &filters.created_after, &search];
     let limit = LIMITS.into_iter().find(|limit| *limit > request.size).unwrap_or(101);
     let size = request.size as usize;
 
@@ -170,7 +162,7 @@ pub(crate) async fn list(
     } else {
         let sql = count_sql();
         let count = async { tx.scalar::<i64>(&sql, &common).await };
-        let (items, total) = try_join!(page, count)?;
+        let (items, total) = tokio::try_join!(page, count)?;
         (items, u64::try_from(total).ok())
     };
 

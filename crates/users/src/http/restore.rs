@@ -1,0 +1,34 @@
+//! `POST /users/{id}/restore`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use web::{ApiError, Auth, ErrorBody};
+
+use super::user_id;
+use crate::{User, Users};
+
+/// Restore a deleted person
+///
+/// Admins only. The account is switched on again; its old log-ins stay ended.
+#[utoipa::path(
+    post,
+    path = "/users/{id}/restore",
+    tag = "users",
+    operation_id = "restore_user",
+    params(("id" = uuid::Uuid, Path, description = "The person's id")),
+    responses(
+        (status = 200, body = User),
+        (status = 401, description = "No valid access token", body = ErrorBody<'static>),
+        (status = 403, description = "Of another tenant, or the caller is no admin", body = ErrorBody<'static>),
+        (status = 404, description = "Nobody with this id", body = ErrorBody<'static>),
+    )
+)]
+pub(super) async fn restore_user(
+    State(users): State<Arc<Users>>,
+    Auth(cx): Auth,
+    Path(id): Path<String>,
+) -> Result<Json<User>, ApiError> {
+    Ok(Json(users.restore(&cx, user_id(&id)?).await?))
+}

@@ -1,0 +1,46 @@
+//! A person changes their password. All their refresh tokens die (T-24), and every other log-in at once.
+
+use kernel::{Ctx, Redacted};
+
+use crate::model::NewPassword;
+use crate::sessions::Sessions;
+use crate::{UserError, Users, store};
+
+impl Users {
+    /// Replaces the caller's password if `current` is right.
+    pub(crate) async fn change_password(
+        &self,
+        cx: &Ctx,
+        current: Redacted<String>,
+        new: &Redacted<String>,
+    ) -> Result<(), UserError> {
+        let actor = cx.user().ok_or(UserError::AccessDenied)?;
+        let new = NewPassword::parse(new, self.passwords.scheme())?;
+        let stored = {
+            let tx = self.db.read_system("tenant transactions cannot read password hashes").await?;
+            store::password_hash(&tx, actor.id).await?.ok_or(UserError::NotFound)?
+        };
+        if !self.passwords.verify(current, Some(stored.clone())).await?.matches {
+            return Err(UserError::WrongCurrentPassword);
+        }
+        let hash = self.passwords.hash(new.into_inner(), cx.rng()).await?;
+
+        let tx = self.db.begin_system("tenant transactions cannot read password hashes").await?;
+        if !store::set_password(&tx, actor.id, &stored, &hash, cx.now()).await? {
+            // Another change was faster, so what was given is no longer the current password.
+            return Err(UserError::WrongCurrentPassword);
+        }
+        match &self.sessions {
+            Sessions::Postgres(sessions) => {
+                sessions.revoke_all(&tx, cx, actor.id, actor.session, "password changed").await?;
+                tx.commit().await?;
+            }
+            Sessions::SharedRedis(sessions) => {
+                tx.commit().await?;
+                sessions.revoke_all(actor.id).await?;
+            }
+        }
+        self.legacy_cache.forget_user(actor.id, actor.tenant).await;
+        Ok(())
+    }
+}

@@ -1,0 +1,46 @@
+//! Deleting keeps the row: `deleted_at` in the profile, and the account switched off so that the old services honour
+//! it too (T-55). Restoring undoes both.
+
+use kernel::{Ctx, UserId};
+
+use crate::model::User;
+use crate::{UserError, Users, store};
+
+impl Users {
+    /// Deletes the caller, or somebody of the tenant if the caller is an admin.
+    pub(crate) async fn delete(&self, cx: &Ctx, id: UserId) -> Result<(), UserError> {
+        let (there, user) = if cx.actor.user_id() == Some(id) {
+            self.reach(cx, id).await?
+        } else {
+            self.reach_as_admin(cx, id).await?
+        };
+        if user.deleted_at.is_some() {
+            return Err(UserError::NotFound);
+        }
+        self.mark(&there, id, true).await?;
+        self.logout_everywhere(cx, id, "account deleted").await
+    }
+
+    /// Brings a deleted person back.
+    pub(crate) async fn restore(&self, cx: &Ctx, id: UserId) -> Result<User, UserError> {
+        let (there, _) = self.reach_as_admin(cx, id).await?;
+        self.mark(&there, id, false).await
+    }
+
+    async fn mark(&self, cx: &Ctx, id: UserId, deleted: bool) -> Result<User, UserError> {
+        let tx = self.db.begin(cx).await?;
+        if !store::lock(&tx, id).await? {
+            return Err(UserError::NotFound);
+        }
+        let before = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
+        if before.deleted_at.is_some() == deleted {
+            // Somebody was faster: deleting twice is "not there", restoring twice changes nothing.
+            return if deleted { Err(UserError::NotFound) } else { Ok(before) };
+        }
+        store::set_active(&tx, id, !deleted, deleted.then(|| cx.now()), cx.now()).await?;
+        let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
+        tx.commit().await?;
+        self.legacy_cache.forget_user(id, after.tenant_id).await;
+        Ok(after)
+    }
+}

@@ -1,0 +1,45 @@
+//! The people of a tenant.
+
+use kernel::{Ctx, Page, PageRequest, Role, TenantId};
+
+use crate::cursor::Cursor;
+use crate::model::User;
+use crate::store::list::{Filters, Order};
+use crate::{UserError, Users, store};
+
+impl Users {
+    /// One page. `tenant` is honoured for super admins and otherwise only when it is the caller's own (T-58).
+    pub(crate) async fn list(
+        &self,
+        cx: &Ctx,
+        tenant: Option<TenantId>,
+        filters: &Filters,
+        order: Order,
+        request: PageRequest,
+    ) -> Result<Page<User>, UserError> {
+        let cx = self.choose_tenant(cx, tenant);
+        let after = match &request.cursor {
+            None => None,
+            Some(text) => Some(Cursor::decode(text, order).ok_or_else(|| {
+                UserError::invalid(
+                    "Invalid query parameters",
+                    "cursor",
+                    "must be the next_cursor of an answer with the same sort and order",
+                )
+            })?),
+        };
+        if cx.tenant.is_none() {
+            return Err(UserError::AccessDenied);
+        }
+        let tx = self.db.read(&cx).await?;
+        Ok(store::list::list(&tx, filters, order, request, after).await?)
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as a step of the use cases beside it")]
+    pub(super) fn choose_tenant(&self, cx: &Ctx, tenant: Option<TenantId>) -> Ctx {
+        match tenant {
+            Some(tenant) if cx.has_role(Role::SuperAdmin) && cx.user().is_some() => cx.in_tenant(tenant),
+            _ => cx.clone(),
+        }
+    }
+}

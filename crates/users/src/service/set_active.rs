@@ -1,0 +1,40 @@
+//! Switching accounts off and on. Off ends every log-in at once.
+
+use kernel::{Ctx, UserId};
+
+use crate::model::User;
+use crate::{UserError, Users, store};
+
+impl Users {
+    /// Switches an account off; the person cannot log in, and their tokens stop working.
+    pub(crate) async fn deactivate(&self, cx: &Ctx, id: UserId) -> Result<User, UserError> {
+        if cx.actor.user_id() == Some(id) {
+            return Err(UserError::invalid("Invalid input", "id", "you cannot deactivate yourself; ask another admin"));
+        }
+        let user = self.switch(cx, id, false).await?;
+        self.logout_everywhere(cx, id, "account deactivated").await?;
+        Ok(user)
+    }
+
+    /// Switches an account on again.
+    pub(crate) async fn reactivate(&self, cx: &Ctx, id: UserId) -> Result<User, UserError> {
+        self.switch(cx, id, true).await
+    }
+
+    async fn switch(&self, cx: &Ctx, id: UserId, on: bool) -> Result<User, UserError> {
+        let (cx, _) = self.reach_as_admin(cx, id).await?;
+        let tx = self.db.begin(&cx).await?;
+        if !store::lock(&tx, id).await? {
+            return Err(UserError::NotFound);
+        }
+        let before = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
+        if before.deleted_at.is_some() {
+            return Err(UserError::NotFound);
+        }
+        store::set_active(&tx, id, on, None, cx.now()).await?;
+        let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
+        tx.commit().await?;
+        self.legacy_cache.forget_user(id, after.tenant_id).await;
+        Ok(after)
+    }
+}

@@ -1,0 +1,48 @@
+//! The pair of tokens that registration, log-in and refresh end with.
+
+use kernel::{Ctx, Redacted, SessionId};
+
+use crate::model::User;
+use crate::sessions::{Sessions, new_token};
+use crate::token::Subject;
+use crate::{UserError, Users};
+
+/// A person with fresh tokens.
+#[derive(Debug)]
+pub(crate) struct LoggedIn {
+    pub(crate) user: User,
+    pub(crate) access_token: Redacted<String>,
+    pub(crate) refresh_token: Redacted<String>,
+}
+
+impl Users {
+    /// Opens a log-in in the caller's transaction and commits it.
+    pub(super) async fn open_session(&self, cx: &Ctx, tx: db::SystemTx, user: User) -> Result<LoggedIn, UserError> {
+        let refresh_token = new_token(cx.rng());
+        let session = match &self.sessions {
+            Sessions::Postgres(sessions) => {
+                let session = sessions.open(&tx, cx, user.id, user.tenant_id, &refresh_token).await?;
+                tx.commit().await?;
+                Some(session)
+            }
+            Sessions::SharedRedis(sessions) => {
+                // The account first: a token without a person would be worse than a person without a token.
+                tx.commit().await?;
+                sessions.issue(user.id, &refresh_token).await?;
+                None
+            }
+        };
+        let access_token = self.access_token(cx, &user, session)?;
+        Ok(LoggedIn { user, access_token, refresh_token })
+    }
+
+    pub(super) fn access_token(
+        &self,
+        cx: &Ctx,
+        user: &User,
+        session: Option<SessionId>,
+    ) -> Result<Redacted<String>, UserError> {
+        let subject = Subject { id: user.id, email: &user.email, role: &user.role, tenant: user.tenant_id, session };
+        Ok(self.tokens.issue(subject, cx.now(), cx.rng().bytes())?)
+    }
+}
