@@ -29,8 +29,9 @@ const BCRYPT_COST: u32 = 10;
 /// How a stored hash begins when it is of the current argon2 parameters.
 const CURRENT_ARGON2: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
 /// Hashes of a random, forgotten password: what is checked when there is nothing to check.
-const DUMMY_ARGON2: &str = "@ARGON@";
-const DUMMY_BCRYPT: &str = "@BCRYPT@";
+const DUMMY_ARGON2: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$Ir5qLJL48QgP1z5MHT5VOg$Zfqby2e8AxLcDXRytI+flZRLEw16fnQ0dFkZYj8n3+w";
+const DUMMY_BCRYPT: &str = "$2a$10$Gp3oJHJ26OeNzx3KFR3TMe35dbUnHhz7awpkiJksZzXlWLSTEAs92";
 /// Stored for accounts created without a password: no scheme accepts it, and it is not NULL (T-37).
 pub(crate) const NO_PASSWORD: &str = "!";
 /// bcrypt reads no further.

@@ -47,7 +47,6 @@ pub(super) struct ListQuery {
 
 /// A page of people.
 #[derive(Serialize, ToSchema)]
-#[expect(dead_code, reason = "documents the shape that `Listing` writes")]
 pub(super) struct UserList {
     users: Vec<User>,
     /// The same as `users`.
