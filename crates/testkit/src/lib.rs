@@ -1,1 +1,18 @@
-//! testkit
+//! For tests only: a real PostgreSQL with a database per test, seeded randomness, and an HTTP client that talks to a
+//! router in process.
+
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::return_self_not_must_use,
+    clippy::disallowed_methods,
+    reason = "a test fails by panicking, and its helpers with it"
+)]
+
+mod client;
+mod database;
+mod rng;
+
+pub use client::{Answer, Client, Request};
+pub use database::TestDb;
+pub use rng::SeededRng;

@@ -31,7 +31,7 @@ use db::Db;
 use kernel::Redacted;
 
 pub use error::UserError;
-pub use http::ALIASES;
+pub use http::{ALIASES, routes};
 pub use model::User;
 pub use password::Scheme;
 pub use ports::{SignUpTenant, TenantDirectory};

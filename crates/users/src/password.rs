@@ -120,7 +120,8 @@ fn hash(scheme: Scheme, password: &str, salt: [u8; 16]) -> String {
         Scheme::Argon2id => argon2()
             .hash_password_with_salt(password.as_bytes(), &salt)
             .map_or_else(|_| NO_PASSWORD.to_owned(), |hash| hash.to_string()),
-        Scheme::Bcrypt => bcrypt::non_truncating_hash_with_salt(password, BCRYPT_COST, salt)
+        // `NewPassword` refused more than 72 bytes; the crate's own check would already refuse the 72nd.
+        Scheme::Bcrypt => bcrypt::hash_with_salt(password, BCRYPT_COST, salt)
             .map_or_else(|_| NO_PASSWORD.to_owned(), |parts| parts.format_for_version(bcrypt::Version::TwoA)),
     }
 }

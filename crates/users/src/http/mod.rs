@@ -40,30 +40,34 @@ pub const ALIASES: &[(&str, &str)] = &[
     ("/auth/verify", "/auth/validate"),
 ];
 
+/// The slice's routes, without prefix and without the slice: what the OpenAPI document is made of.
+pub fn routes() -> OpenApiRouter<Arc<Users>> {
+    OpenApiRouter::new()
+        .routes(routes!(register::register))
+        .routes(routes!(login::login))
+        .routes(routes!(login::admin_login))
+        .routes(routes!(refresh::refresh))
+        .routes(routes!(logout::logout))
+        .routes(routes!(validate::validate))
+        .routes(routes!(change_password::change_password))
+        .routes(routes!(me::get_auth_me, me::update_auth_me))
+        .routes(routes!(me::get_me, me::update_me))
+        .routes(routes!(sessions::list_sessions))
+        .routes(routes!(sessions::revoke_session))
+        .routes(routes!(list::list_users, create::create_user))
+        .routes(routes!(bulk_create::bulk_create_users))
+        .routes(routes!(stats::get_user_stats))
+        .routes(routes!(get::get_user, update::update_user, delete::delete_user))
+        .routes(routes!(restore::restore_user))
+        .routes(routes!(set_active::deactivate_user))
+        .routes(routes!(set_active::reactivate_user))
+        .routes(routes!(change_role::change_user_role))
+}
+
 impl Users {
-    /// The slice's routes, without prefix.
+    /// The slice's routes, served by it.
     pub fn router(self: &Arc<Self>) -> OpenApiRouter {
-        OpenApiRouter::new()
-            .routes(routes!(register::register))
-            .routes(routes!(login::login))
-            .routes(routes!(login::admin_login))
-            .routes(routes!(refresh::refresh))
-            .routes(routes!(logout::logout))
-            .routes(routes!(validate::validate))
-            .routes(routes!(change_password::change_password))
-            .routes(routes!(me::get_auth_me, me::update_auth_me))
-            .routes(routes!(me::get_me, me::update_me))
-            .routes(routes!(sessions::list_sessions))
-            .routes(routes!(sessions::revoke_session))
-            .routes(routes!(list::list_users, create::create_user))
-            .routes(routes!(bulk_create::bulk_create_users))
-            .routes(routes!(stats::get_user_stats))
-            .routes(routes!(get::get_user, update::update_user, delete::delete_user))
-            .routes(routes!(restore::restore_user))
-            .routes(routes!(set_active::deactivate_user))
-            .routes(routes!(set_active::reactivate_user))
-            .routes(routes!(change_role::change_user_role))
-            .with_state(Arc::clone(self))
+        routes().with_state(Arc::clone(self))
     }
 }
 

@@ -1,0 +1,132 @@
+//! The composition root: slices, environment and middleware become one router.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{from_fn_with_state, map_request};
+use db::{Db, SystemTx};
+use http::{HeaderName, HeaderValue, Method};
+use kernel::{Clock, Ctx, Redacted, Rng};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+use users::{SignUpTenant, TenantDirectory, Users, UsersConfig};
+use web::{Aliases, BoxFuture, Env, normalise, observe, panicked, unknown_method, unknown_route};
+
+use crate::{health, openapi};
+
+/// What the program is put together from.
+pub struct Parts {
+    /// The database.
+    pub db: Db,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub rng: Arc<dyn Rng>,
+    /// Redis, when configured.
+    pub redis: Option<redis::aio::ConnectionManager>,
+    /// `JWT_SECRET`
+    pub jwt_secret: Redacted<String>,
+    /// `INTERNAL_API_KEY`
+    pub internal_key: Option<Redacted<String>>,
+    /// `LEGACY_COEXISTENCE`
+    pub coexistence: bool,
+    /// `CORS_ORIGINS`
+    pub cors_origins: Vec<String>,
+}
+
+/// The program without its sockets.
+pub struct App {
+    /// Everything the public port serves.
+    pub public: Router,
+    /// Everything the internal port serves.
+    pub internal: Router,
+    /// For the command line and background jobs.
+    pub users: Arc<Users>,
+}
+
+/// A request takes no longer; then the client gets 503 instead of waiting.
+const TIME_LIMIT: Duration = Duration::from_secs(10);
+
+/// Puts the program together.
+pub fn build(parts: Parts) -> Result<App, &'static str> {
+    let users = Users::new(
+        parts.db.clone(),
+        UsersConfig {
+            jwt_secret: parts.jwt_secret,
+            coexistence: parts.coexistence,
+            redis: parts.redis.clone(),
+            tenants: Arc::new(Tenants),
+        },
+    )?;
+    let env = Env {
+        clock: parts.clock,
+        rng: parts.rng,
+        authenticator: Arc::clone(&users) as Arc<dyn web::Authenticator>,
+        internal_key: parts.internal_key,
+        time_limit: TIME_LIMIT,
+    };
+    let health = health::Health { db: parts.db, redis: parts.redis, users: Arc::clone(&users) };
+
+    let (router, document) =
+        openapi::document().merge(users.router()).merge(health::router(health.clone())).split_for_parts();
+    let aliases = Aliases::new(document.paths.paths.keys().map(String::as_str), users::ALIASES.to_vec());
+    let router = router.merge(openapi::pages(document));
+    let public = layered(router, aliases, env.clone(), Some(cors(&parts.cors_origins)));
+    let internal = layered(health::internal_router(health), Aliases::default(), env, None);
+    Ok(App { public, internal, users })
+}
+
+/// The public interface alone, for `pyairtable-platform openapi`.
+pub fn document() -> utoipa::openapi::OpenApi {
+    let mut document = openapi::document().into_openapi();
+    document.merge(users::routes().into_openapi());
+    document.merge(health::routes().into_openapi());
+    document
+}
+
+fn layered(router: Router, aliases: Aliases, env: Env, cors: Option<CorsLayer>) -> Router {
+    let routes = router
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(unknown_method)
+        .layer(CatchPanicLayer::custom(panicked));
+    // Paths are rewritten before routing, so the routes are one service behind the rewriting.
+    let rewriting = Router::new()
+        .fallback_service(routes)
+        .layer(map_request(move |request: Request| std::future::ready(normalise(request, &aliases))));
+    let rewriting = match cors {
+        Some(cors) => rewriting.layer(cors),
+        None => rewriting,
+    };
+    rewriting.layer(from_fn_with_state(env, observe))
+}
+
+/// An explicit list with credentials, never `*` (T-66); a preflight is answered 200 without authentication.
+fn cors(origins: &[String]) -> CorsLayer {
+    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::list(origins))
+        .allow_credentials(true)
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS])
+        .allow_headers(
+            ["origin", "content-type", "accept", "authorization", "x-request-id", "idempotency-key", "if-match"]
+                .map(HeaderName::from_static),
+        )
+        .expose_headers(["x-request-id", "retry-after", "etag"].map(HeaderName::from_static))
+        .max_age(Duration::from_mins(10))
+}
+
+/// What people need of tenants, done by the tenants slice.
+struct Tenants;
+
+impl TenantDirectory for Tenants {
+    fn create_for_sign_up<'a>(
+        &'a self,
+        tx: &'a SystemTx,
+        cx: &'a Ctx,
+        tenant: &'a SignUpTenant,
+    ) -> BoxFuture<'a, Result<(), db::Error>> {
+        Box::pin(tenants::create_for_sign_up(tx, cx, tenant.id, &tenant.name))
+    }
+}

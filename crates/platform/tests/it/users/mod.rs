@@ -1,0 +1,3 @@
+//! People and authentication, one file an operation.
+
+mod register;
