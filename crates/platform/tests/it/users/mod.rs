@@ -1,3 +1,5 @@
 //! People and authentication, one file an operation.
 
+mod fixtures;
+mod login;
 mod register;
