@@ -119,9 +119,9 @@ fn object(row: &Row, column: &'static str) -> Result<Option<Box<RawValue>>, db::
     Ok(text.filter(|text| text != "{}" && text.starts_with('{')).and_then(|text| RawValue::from_string(text).ok()))
 }
 
-/// First name, space, last name.
+/// First name, space, last name; cut to the width of `display_name`, which two longest names exceed by one.
 pub(crate) fn full_name(first: &str, last: &str) -> String {
-    format!("{first} {last}")
+    format!("{first} {last}").chars().take(200).collect()
 }
 
 /// An e-mail address that the database's own check accepts.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use web::{ApiError, Auth, ErrorBody, OptionalBody};
 
+use super::or_failed;
 use super::views::TokenResponse;
 use crate::Users;
 use crate::token::ACCESS_LIFETIME;
@@ -58,7 +59,8 @@ pub(super) async fn refresh(
 ) -> Result<Response, ApiError> {
     if let Some(request) = request {
         let token = request.refresh_token.unwrap_or_default();
-        return Ok(Json(TokenResponse::from(users.refresh(&cx, &token).await?)).into_response());
+        let refreshed = users.refresh(&cx, &token).await.map_err(or_failed("Token refresh failed"))?;
+        return Ok(Json(TokenResponse::from(refreshed)).into_response());
     }
     let Ok(Auth(cx)) = caller else { return Err(ApiError::invalid_body()) };
     let actor = cx.user().ok_or_else(ApiError::invalid_body)?;

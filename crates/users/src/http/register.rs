@@ -10,9 +10,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{ApiError, Body, Cx, ErrorBody};
 
+use super::or_failed;
 use super::views::Registered;
+use crate::Users;
 use crate::service::register::Register;
-use crate::{UserError, Users};
 
 /// A registration form in any of the dialects clients send (T-71): names match whatever their case and underscores.
 #[derive(Deserialize, ToSchema)]
@@ -84,12 +85,6 @@ pub(super) async fn register(
     Cx(cx): Cx,
     Body(request): Body<RegisterRequest>,
 ) -> Result<(StatusCode, Json<Registered>), ApiError> {
-    match users.register(&cx, request.into()).await {
-        Ok(logged_in) => Ok((StatusCode::CREATED, Json(logged_in.into()))),
-        // Here, and only here, the store failing was called a failed registration.
-        Err(UserError::TokenStore(cause)) => {
-            Err(ApiError::new(web::Code::InternalError, "Registration failed").caused_by(cause))
-        }
-        Err(error) => Err(error.into()),
-    }
+    let logged_in = users.register(&cx, request.into()).await.map_err(or_failed("Registration failed"))?;
+    Ok((StatusCode::CREATED, Json(logged_in.into())))
 }

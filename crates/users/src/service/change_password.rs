@@ -24,6 +24,11 @@ impl Users {
             return Err(UserError::WrongCurrentPassword);
         }
         let hash = self.passwords.hash(new.into_inner(), cx.rng()).await?;
+        if let Sessions::SharedRedis(sessions) = &self.sessions {
+            // Once before, so that nothing is changed while the tokens cannot be revoked; again below for those issued
+            // meanwhile.
+            sessions.revoke_all(actor.id).await?;
+        }
 
         let tx = self.db.begin_system("tenant transactions cannot read password hashes").await?;
         if !store::set_password(&tx, actor.id, &stored, &hash, cx.now()).await? {

@@ -127,6 +127,17 @@ async fn register_invalid_body_over_long_fields() {
     }
 }
 
+/// Together with the space between them they are longer than the column of the display name.
+#[tokio::test]
+async fn register_success_with_the_longest_names() {
+    let app = TestApp::new().await;
+    let (first, last) = ("é".repeat(100), "ß".repeat(100));
+    let body = with(form("ada@example.com"), &json!({ "first_name": first, "last_name": last }));
+    let answer = app.http.post("/auth/register").json(&body).send().await.expect(201);
+    assert_eq!((&answer.body["first_name"], &answer.body["last_name"]), (&json!(first), &json!(last)));
+    assert_eq!(answer.text("display_name").chars().count(), 200);
+}
+
 #[tokio::test]
 async fn register_invalid_body_password_length_counts_bytes() {
     let app = TestApp::new().await;

@@ -26,7 +26,7 @@ async fn list_sessions_success() {
     let ada = app.admin("ada@example.com").await;
     app.clock.advance(SignedDuration::from_secs(60));
     let login = json!({ "email": "ada@example.com", "password": PASSWORD });
-    let browser = app.http.post("/auth/login").header("user-agent", "Mozilla/5.0 (Ärger)").json(&login);
+    let browser = app.http.post("/auth/login").header("user-agent", "Mozilla/5.0 (X11; Linux x86_64)").json(&login);
     browser.send().await.expect(200);
     let long = app.http.post("/auth/login").header("user-agent", &"x".repeat(600)).json(&login);
     long.send().await.expect(200);
