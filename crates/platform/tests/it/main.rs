@@ -1,6 +1,6 @@
 //! The program tested as its clients and operators see it, on a real PostgreSQL.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
 mod users;

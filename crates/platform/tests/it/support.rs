@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use db::audit::AuditKey;
 use db::{Db, PoolLimits};
 use jiff::Timestamp;
 use kernel::{Actor, Clock as _, Ctx, FixedClock, Origin, Redacted, Rng};
@@ -46,7 +47,7 @@ impl TestApp {
         let db = TestDb::new().await;
         let clock = Arc::new(FixedClock::at("2026-03-01T12:00:00.123456Z".parse().unwrap()));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed()));
-        let pool = Db::new(db.url(), PoolLimits::default()).unwrap();
+        let pool = Db::new(db.url(), PoolLimits::default(), AuditKey::new(*b"an audit key of the tests")).unwrap();
         let mut parts = Parts {
             db: pool.clone(),
             clock: Arc::clone(&clock) as _,
@@ -122,6 +123,6 @@ impl TestApp {
 pub(crate) fn seed() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "a knob of the tests, not of the program")]
     let seed = std::env::var("TEST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(7);
-    println!("replay with TEST_SEED={seed}");
+    eprintln!("replay with TEST_SEED={seed}");
     seed
 }
