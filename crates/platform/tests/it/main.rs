@@ -2,5 +2,7 @@
 
 #![expect(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod durability;
+mod process;
 mod support;
 mod users;
