@@ -7,12 +7,12 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use kernel::Ctx;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Notify;
 
 use crate::UserError;
 
@@ -29,80 +29,109 @@ type Key = (Option<IpAddr>, String);
 
 #[derive(Default)]
 pub(crate) struct Attempts {
-    known: Mutex<HashMap<Key, Arc<Record>>>,
+    known: Mutex<HashMap<Key, Arc<Account>>>,
 }
 
-struct Record {
-    places: Arc<Semaphore>,
-    failures: Mutex<VecDeque<Timestamp>>,
+/// One account from one address.
+#[derive(Default)]
+struct Account {
+    state: Mutex<State>,
+    changed: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    under_way: usize,
+    failures: VecDeque<Timestamp>,
 }
 
 /// A place taken. Dropped without a verdict it is given back: whoever was interrupted did not fail.
-pub(crate) struct Attempt {
-    record: Arc<Record>,
-    place: OwnedSemaphorePermit,
-}
+pub(crate) struct Attempt(Arc<Account>);
 
 impl Attempts {
     /// Takes a place for an attempt at `account` from the caller's address.
     pub(crate) async fn begin(&self, cx: &Ctx, account: &str) -> Result<Attempt, UserError> {
-        let record = self.record((cx.origin.ip, account.to_ascii_lowercase()), cx.now());
-        let refused = || UserError::TooManyAttempts { retry_after: record.retry_after(cx.now()) };
-        if record.expire(cx.now()) >= PLACES {
-            return Err(refused());
-        }
-        let waiting = Arc::clone(&record.places).acquire_owned();
-        match tokio::time::timeout(PATIENCE, waiting).await {
-            Ok(Ok(place)) => Ok(Attempt { record, place }),
-            Ok(Err(_)) | Err(_) => Err(refused()),
+        let account = self.account((cx.origin.ip, account.to_ascii_lowercase()), cx.now());
+        let place = async {
+            loop {
+                // Registered before looking, so that a change in between is not missed.
+                let changed = account.changed.notified();
+                if let Some(verdict) = account.try_begin(cx.now()) {
+                    return verdict;
+                }
+                changed.await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, place).await {
+            Ok(Ok(())) => Ok(Attempt(account)),
+            Ok(Err(retry_after)) => Err(UserError::TooManyAttempts { retry_after }),
+            Err(_) => Err(UserError::TooManyAttempts { retry_after: 1 }),
         }
     }
 
-    fn record(&self, key: Key, now: Timestamp) -> Arc<Record> {
+    fn account(&self, key: Key, now: Timestamp) -> Arc<Account> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= MOST_KEYS {
             // First those nobody failed at lately; if that is not enough, those with a single failure.
-            known.retain(|_, record| Arc::strong_count(record) > 1 || record.expire(now) > 0);
-            if known.len() >= MOST_KEYS {
-                known.retain(|_, record| Arc::strong_count(record) > 1 || record.expire(now) > 1);
+            for forgiven in [0, 1] {
+                if known.len() >= MOST_KEYS {
+                    known.retain(|_, account| Arc::strong_count(account) > 1 || account.failures(now) > forgiven);
+                }
             }
         }
-        Arc::clone(known.entry(key).or_insert_with(|| {
-            Arc::new(Record { places: Arc::new(Semaphore::new(PLACES)), failures: Mutex::default() })
-        }))
+        Arc::clone(known.entry(key).or_default())
     }
 }
 
 impl Attempt {
     /// The password was right.
     pub(crate) fn succeeded(self) {
-        let mut failures = self.record.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        self.record.places.add_permits(failures.len());
-        failures.clear();
+        self.0.lock().failures.clear();
     }
 
     /// The password was wrong, or nobody has that name.
     pub(crate) fn failed(self, now: Timestamp) {
-        let mut failures = self.record.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        failures.push_back(now);
-        self.place.forget();
+        self.0.lock().failures.push_back(now);
     }
 }
 
-impl Record {
-    /// Gives back the places of old failures; returns how many still count.
-    fn expire(&self, now: Timestamp) -> usize {
-        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        while failures.front().is_some_and(|at| now.duration_since(*at) > WINDOW) {
-            failures.pop_front();
-            self.places.add_permits(1);
-        }
-        failures.len()
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.0.lock().under_way -= 1;
+        self.0.changed.notify_waiters();
+    }
+}
+
+impl Account {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn retry_after(&self, now: Timestamp) -> u32 {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = failures.front().map_or(SignedDuration::ZERO, |oldest| WINDOW - now.duration_since(*oldest));
-        u32::try_from(wait.as_secs()).unwrap_or(0).max(1)
+    /// A place, or the seconds until there is one; `None` while it depends on attempts under way.
+    fn try_begin(&self, now: Timestamp) -> Option<Result<(), u32>> {
+        let mut state = self.lock();
+        state.expire(now);
+        if let Some(oldest) = state.failures.front().filter(|_| state.failures.len() >= PLACES) {
+            let wait = WINDOW - now.duration_since(*oldest);
+            return Some(Err(u32::try_from(wait.as_secs()).unwrap_or(0).max(1)));
+        }
+        (state.failures.len() + state.under_way < PLACES).then(|| {
+            state.under_way += 1;
+            Ok(())
+        })
+    }
+
+    fn failures(&self, now: Timestamp) -> usize {
+        let mut state = self.lock();
+        state.expire(now);
+        state.failures.len()
+    }
+}
+
+impl State {
+    fn expire(&mut self, now: Timestamp) {
+        while self.failures.front().is_some_and(|at| now.duration_since(*at) > WINDOW) {
+            self.failures.pop_front();
+        }
     }
 }

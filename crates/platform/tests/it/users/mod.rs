@@ -1,3 +1,4 @@
 //! People and authentication, one file an operation.
 
+mod guessing;
 mod register;
