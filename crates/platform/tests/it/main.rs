@@ -4,5 +4,7 @@
 
 mod durability;
 mod process;
+mod readme;
+mod serve;
 mod support;
 mod users;
