@@ -2,5 +2,6 @@
 
 #![expect(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod fixtures;
 mod support;
 mod users;

@@ -9,7 +9,10 @@ impl Users {
     /// Sets a role no higher than the caller's own. Authorisation reads the row, so it holds from the next request.
     pub(crate) async fn change_role(&self, cx: &Ctx, id: UserId, role: &str) -> Result<User, UserError> {
         let role = parse_role(role)?;
-        let (cx, _) = self.reach_as_admin(cx, id).await?;
+        let (cx, before) = self.reach_as_admin(cx, id).await?;
+        if before.deleted_at.is_some() {
+            return Err(UserError::NotFound);
+        }
         if !cx.has_role(role) {
             return Err(UserError::InsufficientPermissions);
         }

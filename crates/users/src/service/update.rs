@@ -35,6 +35,9 @@ impl Users {
         } else {
             self.reach_as_admin(cx, id).await?
         };
+        if before.deleted_at.is_some() {
+            return Err(UserError::NotFound);
+        }
         let change = into_row(change, &before);
         let tx = self.db.begin(&cx).await?;
         if !store::lock(&tx, id).await? {
