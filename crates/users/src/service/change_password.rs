@@ -16,13 +16,16 @@ impl Users {
     ) -> Result<(), UserError> {
         let actor = cx.user().ok_or(UserError::AccessDenied)?;
         let new = NewPassword::parse(new, self.passwords.scheme())?;
+        let attempt = self.attempts.begin(cx, &actor.id.to_string()).await?;
         let stored = {
             let tx = self.db.read_system("tenant transactions cannot read password hashes").await?;
             store::password_hash(&tx, actor.id).await?.ok_or(UserError::NotFound)?
         };
         if !self.passwords.verify(current, Some(stored.clone())).await?.matches {
+            attempt.failed(cx.now());
             return Err(UserError::WrongCurrentPassword);
         }
+        attempt.succeeded();
         let hash = self.passwords.hash(new.into_inner(), cx.rng()).await?;
 
         let tx = self.db.begin_system("tenant transactions cannot read password hashes").await?;

@@ -7,6 +7,7 @@ mod deactivate_user;
 mod delete_user;
 mod get_user;
 mod get_user_stats;
+mod guessing;
 mod list_users;
 mod reactivate_user;
 mod register;

@@ -5,6 +5,8 @@
 //!
 //! The workspace family writes `workspace_audit_logs` instead, in the old service's words; see that slice.
 
+mod verify;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use kernel::{Actor, Ctx, Redacted, TenantId};
@@ -13,11 +15,17 @@ use uuid::Uuid;
 
 use crate::{Error, FromRow, Row, Tx, get, statements};
 
+pub use verify::{Anchor, Broken, Stored, page, tenants, verify};
+
 statements! {
     HEAD = "SELECT seq, mac FROM audit_events WHERE tenant_id = $1 ORDER BY seq DESC LIMIT 1";
     INSERT = "INSERT INTO audit_events (id, tenant_id, seq, at, actor_kind, actor_id, action, resource_type,
             resource_id, changes, request_id, ip, user_agent, mac)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::json, $11, $12, $13, $14)";
+    TENANTS = "SELECT DISTINCT tenant_id FROM audit_events ORDER BY tenant_id";
+    PAGE = "SELECT id, tenant_id, seq, at, actor_kind, actor_id, action, resource_type, resource_id,
+            changes::text AS changes, request_id, ip, user_agent, mac
+        FROM audit_events WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT 5000";
 }
 
 /// Signs the chain: `AUDIT_KEY`.
