@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use testkit::{Answer, Client};
 
-use super::fixtures::{
+use super::auth::{
     at_once, count, dump, log_in, me_status, refresh, refuses_strangers, refuses_unreadable_bodies, set_hash, user_row,
 };
 use crate::support::{PASSWORD, TestApp};

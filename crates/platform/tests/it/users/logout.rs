@@ -3,7 +3,7 @@
 use serde_json::json;
 use testkit::Answer;
 
-use super::fixtures::{dump, me_status, refresh, refuses_unreadable_bodies};
+use super::auth::{dump, me_status, refresh, refuses_unreadable_bodies};
 use crate::support::TestApp;
 
 async fn log_out(app: &TestApp, token: &str) -> Answer {

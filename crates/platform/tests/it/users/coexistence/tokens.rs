@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{REFUSED, Shared, assert_a_week, old_token};
 use crate::support::PASSWORD;
-use crate::users::fixtures::{at_once, count, dump, log_in, me_status, refresh, rows, switch_off};
+use crate::users::auth::{at_once, count, dump, log_in, me_status, refresh, rows, switch_off};
 
 #[tokio::test]
 async fn coexistence_login_writes_exactly_the_old_keys() {

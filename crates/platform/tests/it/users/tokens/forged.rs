@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{HEADER, encode, hs256, hs384, hs512, legacy_claims, signed, signed_with, signing_input};
 use crate::support::{JWT_SECRET, Person, TestApp};
-use crate::users::fixtures::{dump, with};
+use crate::users::auth::{dump, with};
 
 type Forgeries = Vec<(String, String)>;
 
@@ -201,12 +201,12 @@ fn claims(base: &Value, now: i64, forgeries: &mut Forgeries) {
     let text = base.to_string();
     let inside = &text[1..text.len() - 1];
     let payloads = [
-        "".to_owned(),
+        String::new(),
         "{}".to_owned(),
         "[]".to_owned(),
         "null".to_owned(),
         "7".to_owned(),
-        "\"text\"".to_owned(),
+        "\"text\String::new(),
         "{".to_owned(),
         format!("[{text}]"),
         format!("{text}{text}"),

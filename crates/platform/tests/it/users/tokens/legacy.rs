@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::{legacy_claims, signed, signed_with};
 use crate::support::{JWT_SECRET, TestApp};
-use crate::users::fixtures::{dump, mark_deleted, switch_off, with};
+use crate::users::auth::{dump, mark_deleted, switch_off, with};
 
 #[tokio::test]
 async fn token_of_an_old_service_is_accepted() {

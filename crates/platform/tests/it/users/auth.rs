@@ -6,14 +6,24 @@ use tokio_postgres::types::ToSql;
 
 use crate::support::{PASSWORD, Person, TestApp};
 
-/// Every table that registering, logging in and refreshing write to, whole: equal dumps mean that nothing was written.
+/// Every row of every table: equal dumps mean that nothing was written.
 pub(super) async fn dump(app: &TestApp) -> Value {
-    let table =
-        |name: &str| format!("'{name}', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY t.id), '[]') FROM {name} t)");
-    let tables = ["users", "user_profiles", "tenants", "login_sessions", "refresh_tokens"].map(table).join(", ");
-    let sql = format!("SELECT jsonb_build_object({tables})::text");
-    let text: String = app.db.superuser().await.query_one(&sql, &[]).await.unwrap().get(0);
+    let database = app.db.superuser().await;
+    let tables = "SELECT relname::text FROM pg_class
+        WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace ORDER BY 1";
+    let table = |row: &tokio_postgres::Row| {
+        let name: &str = row.get(0);
+        format!("'{name}', (SELECT coalesce(jsonb_agg(to_jsonb(t) ORDER BY t::text), '[]') FROM {name} t)")
+    };
+    let tables: Vec<String> = database.query(tables, &[]).await.unwrap().iter().map(table).collect();
+    let sql = format!("SELECT jsonb_build_object({})::text", tables.join(", "));
+    let text: String = database.query_one(&sql, &[]).await.unwrap().get(0);
     serde_json::from_str(&text).unwrap()
+}
+
+/// A [`dump`] without the audit trail, which also records what changed nothing.
+pub(super) async fn dump_unaudited(app: &TestApp) -> Value {
+    with(dump(app).await, &json!({ "audit_events": null }))
 }
 
 /// The number of rows in each of `tables` of a [`dump`].
