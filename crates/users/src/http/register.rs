@@ -10,7 +10,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{ApiError, Body, Cx, ErrorBody};
 
-use super::or_failed;
+use super::store_failed;
 use super::views::Registered;
 use crate::Users;
 use crate::service::register::Register;
@@ -53,8 +53,8 @@ impl From<RegisterRequest> for Register {
         Self {
             email: request.email.unwrap_or_default(),
             password: request.password.unwrap_or_default(),
-            first_name: request.first_name.unwrap_or(first),
-            last_name: request.last_name.unwrap_or(last),
+            first_name: request.first_name.filter(|name| !name.is_empty()).unwrap_or(first),
+            last_name: request.last_name.filter(|name| !name.is_empty()).unwrap_or(last),
             username: request.username,
             tenant_id: request.tenant_id,
             tenant_name: request.tenant_name,
@@ -76,7 +76,7 @@ impl From<RegisterRequest> for Register {
         (status = 201, body = Registered),
         (status = 400, description = "A field is missing or breaks a rule", body = ErrorBody<'static>),
         (status = 403, description = "`tenant_id` was given: joining takes an invitation", body = ErrorBody<'static>),
-        (status = 409, description = "The address has an account", body = ErrorBody<'static>),
+        (status = 409, description = "The address or the user name is taken", body = ErrorBody<'static>),
         (status = 503, description = "Too many log-ins at once; see `Retry-After`", body = ErrorBody<'static>),
     )
 )]
@@ -85,6 +85,6 @@ pub(super) async fn register(
     Cx(cx): Cx,
     Body(request): Body<RegisterRequest>,
 ) -> Result<(StatusCode, Json<Registered>), ApiError> {
-    let logged_in = users.register(&cx, request.into()).await.map_err(or_failed("Registration failed"))?;
-    Ok((StatusCode::CREATED, Json(logged_in.into())))
+    let registered = users.register(&cx, request.into()).await.map_err(store_failed("Registration failed"))?;
+    Ok((StatusCode::CREATED, Json(registered.into())))
 }

@@ -24,7 +24,6 @@ impl Users {
     pub(crate) async fn login(&self, cx: &Ctx, form: Login) -> Result<LoggedIn, UserError> {
         for _ in 0..ATTEMPTS {
             if let Some(logged_in) = self.try_login(cx, &form).await? {
-                self.legacy_cache.forget_user(logged_in.user.id, logged_in.user.tenant_id).await;
                 return Ok(logged_in);
             }
         }
@@ -67,7 +66,8 @@ impl Users {
         if form.at_least.is_some_and(|role| user.role() < role) {
             return Err(UserError::InsufficientPermissions);
         }
-        tx.audit(cx, &audit::happened("user.logged_in", &user)).await?;
-        self.open_session(cx, tx, user).await.map(Some)
+        // The old services forget nothing at a log-in either; only `last_login_at` changed.
+        let event = audit::happened("user.logged_in", &user);
+        self.open_session(cx, tx, user, &event).await.map(Some)
     }
 }

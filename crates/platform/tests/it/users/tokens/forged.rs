@@ -206,7 +206,7 @@ fn claims(base: &Value, now: i64, forgeries: &mut Forgeries) {
         "[]".to_owned(),
         "null".to_owned(),
         "7".to_owned(),
-        "\"text\String::new(),
+        "\"text\"".to_owned(),
         "{".to_owned(),
         format!("[{text}]"),
         format!("{text}{text}"),
