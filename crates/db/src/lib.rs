@@ -8,6 +8,7 @@
 //!
 //! Deliberately absent: any knowledge of a slice's tables beyond the migrations themselves.
 
+pub mod audit;
 mod config;
 mod error;
 pub mod local;

@@ -40,6 +40,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     2 "tenants",
     3 "users",
     4 "sessions",
+    5 "audit",
 ];
 
 /// How long a lock may be waited for before the migration steps aside. It is also the longest time that others can

@@ -6,8 +6,9 @@ use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, P
 use kernel::{Ctx, TenantId};
 use tokio_postgres::Client;
 
+use crate::audit::AuditKey;
 use crate::config::{DatabaseUrl, PoolLimits};
-use crate::tx::{Scope, SystemTx, TenantTx};
+use crate::tx::{Parts, Scope, SystemTx, TenantTx};
 use crate::{APP_ROLE, APPLICATION_NAME, Error, SYSTEM_ROLE, tls};
 
 /// Access to the database. Cheap to clone.
@@ -16,15 +17,17 @@ pub struct Db {
     app: Pool,
     system: Pool,
     limits: Arc<PoolLimits>,
+    audit_key: AuditKey,
 }
 
 impl Db {
     /// Sets the pools up; connections are made when first needed.
-    pub fn new(url: &DatabaseUrl, limits: PoolLimits) -> Result<Self, Error> {
+    pub fn new(url: &DatabaseUrl, limits: PoolLimits, audit_key: AuditKey) -> Result<Self, Error> {
         Ok(Self {
             app: pool(url, &limits, APP_ROLE, limits.app_connections)?,
             system: pool(url, &limits, SYSTEM_ROLE, limits.system_connections)?,
             limits: Arc::new(limits),
+            audit_key,
         })
     }
 
@@ -32,25 +35,25 @@ impl Db {
     /// statement, which travels together with `BEGIN` and the tenant.
     pub async fn begin(&self, cx: &Ctx) -> Result<TenantTx, Error> {
         let tenant = cx.tenant.ok_or(Error::NoTenant)?;
-        Ok(TenantTx::new(self.checkout(&self.app).await?, &self.limits, Scope::Transaction(Some(tenant))))
+        Ok(TenantTx::new(self.parts(&self.app).await?, Scope::Transaction(Some(tenant))))
     }
 
     /// Reads of the context's tenant, each statement on its own snapshot: no `BEGIN` and `COMMIT` to pay for.
     pub async fn read(&self, cx: &Ctx) -> Result<TenantTx, Error> {
         let tenant: TenantId = cx.tenant.ok_or(Error::NoTenant)?;
-        Ok(TenantTx::new(self.checkout(&self.app).await?, &self.limits, Scope::Read(Some(tenant))))
+        Ok(TenantTx::new(self.parts(&self.app).await?, Scope::Read(Some(tenant))))
     }
 
     /// A transaction across tenants. `reason` says why a tenant transaction will not do.
     pub async fn begin_system(&self, reason: &'static str) -> Result<SystemTx, Error> {
-        let connection = self.checkout(&self.system).await?;
-        Ok(SystemTx::new(connection, &self.limits, Scope::Transaction(None), reason))
+        let parts = self.parts(&self.system).await?;
+        Ok(SystemTx::new(parts, Scope::Transaction(None), reason))
     }
 
     /// Reads across tenants. `reason` says why a tenant transaction will not do.
     pub async fn read_system(&self, reason: &'static str) -> Result<SystemTx, Error> {
-        let connection = self.checkout(&self.system).await?;
-        Ok(SystemTx::new(connection, &self.limits, Scope::Read(None), reason))
+        let parts = self.parts(&self.system).await?;
+        Ok(SystemTx::new(parts, Scope::Read(None), reason))
     }
 
     /// One round trip to the server, for health checks.
@@ -75,6 +78,11 @@ impl Db {
     pub fn close(&self) {
         self.app.close();
         self.system.close();
+    }
+
+    async fn parts(&self, pool: &Pool) -> Result<Parts, Error> {
+        let connection = self.checkout(pool).await?;
+        Ok(Parts { connection, answer_limit: self.limits.answer, audit_key: self.audit_key.clone() })
     }
 
     async fn checkout(&self, pool: &Pool) -> Result<Object, Error> {

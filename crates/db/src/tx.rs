@@ -16,7 +16,7 @@ use kernel::TenantId;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 
-use crate::config::PoolLimits;
+use crate::audit::AuditKey;
 use crate::{Error, FromRow, Sql};
 
 /// Whether statements share a transaction, and whose rows they see.
@@ -24,6 +24,13 @@ use crate::{Error, FromRow, Sql};
 pub(crate) enum Scope {
     Transaction(Option<TenantId>),
     Read(Option<TenantId>),
+}
+
+/// What a transaction is made of.
+pub(crate) struct Parts {
+    pub(crate) connection: Object,
+    pub(crate) answer_limit: Duration,
+    pub(crate) audit_key: AuditKey,
 }
 
 /// Statements on one exclusively held connection. Slices hold a [`TenantTx`] or a [`SystemTx`].
@@ -38,6 +45,7 @@ pub struct Tx {
     /// The connection is in an unknown state and must not go back to the pool.
     broken: AtomicBool,
     answer_limit: Duration,
+    audit_key: AuditKey,
 }
 
 /// A view of one tenant's rows. The tenant comes from the request context; row-level security holds the same line a
@@ -48,8 +56,8 @@ pub struct TenantTx(Tx);
 pub struct SystemTx(Tx);
 
 impl TenantTx {
-    pub(crate) const fn new(connection: Object, limits: &PoolLimits, scope: Scope) -> Self {
-        Self(Tx::new(connection, limits, scope))
+    pub(crate) fn new(parts: Parts, scope: Scope) -> Self {
+        Self(Tx::new(parts, scope))
     }
 
     /// The tenant whose rows are visible.
@@ -67,9 +75,9 @@ impl TenantTx {
 }
 
 impl SystemTx {
-    pub(crate) fn new(connection: Object, limits: &PoolLimits, scope: Scope, reason: &'static str) -> Self {
+    pub(crate) fn new(parts: Parts, scope: Scope, reason: &'static str) -> Self {
         tracing::trace!(reason, "system transaction");
-        Self(Tx::new(connection, limits, scope))
+        Self(Tx::new(parts, scope))
     }
 
     /// Makes the changes durable and visible.
@@ -97,7 +105,7 @@ impl Deref for SystemTx {
 type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 impl Tx {
-    const fn new(connection: Object, limits: &PoolLimits, scope: Scope) -> Self {
+    fn new(Parts { connection, answer_limit, audit_key }: Parts, scope: Scope) -> Self {
         Self {
             connection: Some(connection),
             scope,
@@ -106,8 +114,13 @@ impl Tx {
             finished: false,
             aborted: AtomicBool::new(false),
             broken: AtomicBool::new(false),
-            answer_limit: limits.answer,
+            answer_limit,
+            audit_key,
         }
+    }
+
+    pub(crate) const fn audit_key(&self) -> &AuditKey {
+        &self.audit_key
     }
 
     /// All rows.

@@ -87,13 +87,13 @@ pub fn document() -> utoipa::openapi::OpenApi {
 }
 
 fn layered(router: Router, aliases: Aliases, env: Env, cors: Option<CorsLayer>) -> Router {
-    let routes = router
+    let handlers = router
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
         .layer(CatchPanicLayer::custom(panicked));
     // Paths are rewritten before routing, so the routes are one service behind the rewriting.
     let rewriting = Router::new()
-        .fallback_service(routes)
+        .fallback_service(handlers)
         .layer(map_request(move |request: Request| std::future::ready(normalise(request, &aliases))));
     let rewriting = match cors {
         Some(cors) => rewriting.layer(cors),

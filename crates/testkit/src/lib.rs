@@ -5,7 +5,6 @@
     clippy::missing_panics_doc,
     clippy::panic,
     clippy::return_self_not_must_use,
-    clippy::disallowed_methods,
     reason = "a test fails by panicking, and its helpers with it"
 )]
 

@@ -49,6 +49,12 @@ pub enum UserError {
     /// Neither an internal key nor a token.
     #[error("missing credentials for creation")]
     MissingApiKey,
+    /// Too many wrong passwords for one account from one address.
+    #[error("too many failed attempts")]
+    TooManyAttempts {
+        /// Seconds until the next attempt is let in.
+        retry_after: u32,
+    },
     /// The password hashing queue is full.
     #[error("too many log-ins at once")]
     Busy,

@@ -109,6 +109,7 @@ impl FromRow for Standing {
 }
 
 /// What a log-in checks.
+#[expect(clippy::struct_excessive_bools, reason = "a row")]
 pub(crate) struct Credentials {
     pub(crate) id: UserId,
     pub(crate) password_hash: String,

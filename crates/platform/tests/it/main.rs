@@ -1,6 +1,11 @@
 //! The program tested as its clients and operators see it, on a real PostgreSQL.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod durability;
+mod fixtures;
+mod process;
+mod readme;
+mod serve;
 mod support;
 mod users;

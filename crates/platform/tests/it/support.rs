@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use db::audit::AuditKey;
 use db::{Db, PoolLimits};
 use jiff::Timestamp;
 use kernel::{Actor, Clock as _, Ctx, FixedClock, Origin, Redacted, Rng};
@@ -46,7 +47,7 @@ impl TestApp {
         let db = TestDb::new().await;
         let clock = Arc::new(FixedClock::at("2026-03-01T12:00:00.123456Z".parse().unwrap()));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed()));
-        let pool = Db::new(db.url(), PoolLimits::default()).unwrap();
+        let pool = Db::new(db.url(), PoolLimits::default(), AuditKey::new(*b"an audit key of the tests")).unwrap();
         let mut parts = Parts {
             db: pool.clone(),
             clock: Arc::clone(&clock) as _,
@@ -122,6 +123,32 @@ impl TestApp {
 pub(crate) fn seed() -> u64 {
     #[expect(clippy::disallowed_methods, reason = "a knob of the tests, not of the program")]
     let seed = std::env::var("TEST_SEED").ok().and_then(|text| text.parse().ok()).unwrap_or(7);
-    println!("replay with TEST_SEED={seed}");
+    eprintln!("replay with TEST_SEED={seed}");
     seed
+}
+
+/// An answer with what a snapshot should not depend on replaced: tokens by their kind, ids by the order they appear
+/// in, so that which ids are equal still shows.
+pub(crate) fn stable(body: &Value) -> Value {
+    fn walk(value: &Value, ids: &mut Vec<String>) -> Value {
+        match value {
+            Value::String(text) if text.parse::<uuid::Uuid>().is_ok() => {
+                let known = ids.iter().position(|id| id == text).unwrap_or_else(|| {
+                    ids.push(text.clone());
+                    ids.len() - 1
+                });
+                json!(format!("[id {}]", known + 1))
+            }
+            Value::String(text) if text.starts_with("eyJ") && text.split('.').count() == 3 => json!("[access token]"),
+            Value::String(text) if text.len() == 44 && text.ends_with('=') => json!("[refresh token]"),
+            Value::Array(items) => items.iter().map(|item| walk(item, ids)).collect(),
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(name, field)| (name.clone(), walk(field, ids)))
+                .collect::<serde_json::Map<_, _>>()
+                .into(),
+            other => other.clone(),
+        }
+    }
+    walk(body, &mut Vec::new())
 }

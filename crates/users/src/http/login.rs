@@ -50,6 +50,7 @@ impl LoginRequest {
         (status = 400, description = "Neither `email` nor `username`", body = ErrorBody<'static>),
         (status = 401, description = "Unknown account or wrong password", body = ErrorBody<'static>),
         (status = 403, description = "The account is switched off", body = ErrorBody<'static>),
+        (status = 429, description = "Too many wrong passwords; see `Retry-After`", body = ErrorBody<'static>),
         (status = 503, description = "Too many log-ins at once; see `Retry-After`", body = ErrorBody<'static>),
     )
 )]
@@ -76,6 +77,7 @@ pub(super) async fn login(
         (status = 400, description = "Neither `email` nor `username`", body = ErrorBody<'static>),
         (status = 401, description = "Unknown account or wrong password", body = ErrorBody<'static>),
         (status = 403, description = "Not an admin, or the account is switched off", body = ErrorBody<'static>),
+        (status = 429, description = "Too many wrong passwords; see `Retry-After`", body = ErrorBody<'static>),
         (status = 503, description = "Too many log-ins at once; see `Retry-After`", body = ErrorBody<'static>),
     )
 )]

@@ -43,9 +43,7 @@ pub(super) async fn logout(
     if let Some(token) = token {
         users.logout(&cx, &token).await?;
     } else if let Ok(Auth(cx)) = caller {
-        if let Some(user) = cx.user() {
-            users.logout_everywhere(&cx, user.id, "logged out").await?;
-        }
+        users.log_out_everywhere(&cx).await?;
     }
     Ok(Json(Message::new("Logged out successfully")))
 }

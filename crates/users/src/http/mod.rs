@@ -101,6 +101,8 @@ impl From<UserError> for ApiError {
             UserError::JoinRefused => Self::forbidden("Invitation required")
                 .message("A tenant is joined by invitation; leave tenant_id out to found one of your own"),
             UserError::MissingApiKey => Self::unauthorized("Missing API key"),
+            UserError::TooManyAttempts { retry_after } => Self::rate_limited(retry_after)
+                .message("Too many wrong passwords for this account; Retry-After says when to try again"),
             UserError::Busy => Self::unavailable("Service temporarily unavailable", 1)
                 .message("Too many log-ins at once; try again in a second"),
             // What auth-service answered when its store was away (T-35).

@@ -4,7 +4,7 @@ use kernel::{Ctx, Redacted};
 
 use crate::model::NewPassword;
 use crate::sessions::Sessions;
-use crate::{UserError, Users, store};
+use crate::{UserError, Users, audit, store};
 
 impl Users {
     /// Replaces the caller's password if `current` is right.
@@ -16,13 +16,16 @@ impl Users {
     ) -> Result<(), UserError> {
         let actor = cx.user().ok_or(UserError::AccessDenied)?;
         let new = NewPassword::parse(new, self.passwords.scheme())?;
+        let attempt = self.attempts.begin(cx, &actor.id.to_string()).await?;
         let stored = {
             let tx = self.db.read_system("tenant transactions cannot read password hashes").await?;
             store::password_hash(&tx, actor.id).await?.ok_or(UserError::NotFound)?
         };
         if !self.passwords.verify(current, Some(stored.clone())).await?.matches {
+            attempt.failed(cx.now());
             return Err(UserError::WrongCurrentPassword);
         }
+        attempt.succeeded();
         let hash = self.passwords.hash(new.into_inner(), cx.rng()).await?;
 
         let tx = self.db.begin_system("tenant transactions cannot read password hashes").await?;
@@ -30,6 +33,8 @@ impl Users {
             // Another change was faster, so what was given is no longer the current password.
             return Err(UserError::WrongCurrentPassword);
         }
+        let user = store::find_anywhere(&tx, actor.id).await?.ok_or(UserError::NotFound)?;
+        tx.audit(cx, &audit::happened("user.password_changed", &user)).await?;
         match &self.sessions {
             Sessions::Postgres(sessions) => {
                 sessions.revoke_all(&tx, cx, actor.id, actor.session, "password changed").await?;
