@@ -72,9 +72,11 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
     let (router, document) =
         openapi::document().merge(users.router()).merge(health::router(health.clone())).split_for_parts();
     let aliases = Aliases::new(document.paths.paths.keys().map(String::as_str), users::ALIASES.to_vec());
-    let router = router.merge(openapi::pages(document));
-    let public = layered(router, aliases, env.clone(), Some(cors(&parts.cors_origins)));
-    let internal = layered(health::internal_router(health), Aliases::default(), env, None);
+    // Beside the rewriting: a browser needs the trailing slash of `/docs/` that the rewriting takes away.
+    let public = normalised(router, aliases).merge(openapi::pages(document)).layer(cors(&parts.cors_origins));
+    let internal = normalised(health::internal_router(health), Aliases::default());
+    let observed = |router: Router| router.layer(from_fn_with_state(env.clone(), observe));
+    let (public, internal) = (observed(public), observed(internal));
     Ok(App { public, internal, users })
 }
 
@@ -86,20 +88,15 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-fn layered(router: Router, aliases: Aliases, env: Env, cors: Option<CorsLayer>) -> Router {
+fn normalised(router: Router, aliases: Aliases) -> Router {
     let handlers = router
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
         .layer(CatchPanicLayer::custom(panicked));
     // Paths are rewritten before routing, so the routes are one service behind the rewriting.
-    let rewriting = Router::new()
+    Router::new()
         .fallback_service(handlers)
-        .layer(map_request(move |request: Request| std::future::ready(normalise(request, &aliases))));
-    let rewriting = match cors {
-        Some(cors) => rewriting.layer(cors),
-        None => rewriting,
-    };
-    rewriting.layer(from_fn_with_state(env, observe))
+        .layer(map_request(move |request: Request| std::future::ready(normalise(request, &aliases))))
 }
 
 /// An explicit list with credentials, never `*` (T-66); a preflight is answered 200 without authentication.

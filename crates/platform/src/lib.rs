@@ -12,7 +12,7 @@ mod local;
 mod logging;
 mod openapi;
 mod redis;
-mod signing_key;
+mod secrets;
 mod system;
 
 use std::process::ExitCode;

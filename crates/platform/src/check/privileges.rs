@@ -13,12 +13,25 @@ const NEEDED: &[(&str, &str, &[&str])] = &[
     (db::APP_ROLE, "users", &["SELECT", "INSERT", "UPDATE"]),
     (db::APP_ROLE, "user_profiles", &["SELECT", "INSERT", "UPDATE"]),
     (db::APP_ROLE, "login_sessions", &["SELECT", "UPDATE"]),
+    (db::APP_ROLE, "audit_events", &["SELECT", "INSERT"]),
     (db::SYSTEM_ROLE, "tenants", &["SELECT", "INSERT", "UPDATE"]),
     (db::SYSTEM_ROLE, "users", &["SELECT", "INSERT", "UPDATE"]),
     (db::SYSTEM_ROLE, "user_profiles", &["SELECT", "INSERT", "UPDATE"]),
     (db::SYSTEM_ROLE, "login_sessions", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
     (db::SYSTEM_ROLE, "refresh_tokens", &["SELECT", "INSERT", "UPDATE", "DELETE"]),
+    (db::SYSTEM_ROLE, "audit_events", &["SELECT", "INSERT"]),
 ];
+
+/// Whatever grants to everybody old deployments made, these hold promises that the code cannot.
+const HARMFUL: &str = "
+    SELECT array_remove(ARRAY[
+        CASE WHEN has_table_privilege($1::text::name, to_regclass('audit_events'), 'UPDATE')
+               OR has_table_privilege($1::text::name, to_regclass('audit_events'), 'DELETE')
+             THEN 'change the audit trail' END,
+        CASE WHEN $1::text = $2::text
+              AND has_column_privilege($1::text::name, to_regclass('users'), 'password_hash', 'SELECT')
+             THEN 'read password hashes' END
+    ], NULL)";
 
 /// Tries to become each role, as the pools do.
 pub(super) async fn roles(client: &Client, findings: &mut Vec<Finding>) -> Vec<(&'static str, bool)> {
@@ -56,6 +69,17 @@ pub(super) async fn tables(client: &Client, role: &'static str, findings: &mut V
                 }
             }
         }
+    }
+    match client.query_one(HARMFUL, &[&role, &db::APP_ROLE]).await {
+        Ok(row) => {
+            let harmful: Vec<String> = row.get(0);
+            if !harmful.is_empty() {
+                let message = format!("{role} may {}", harmful.join(" and "));
+                let remedy = format!("REVOKE it from {role}, and from PUBLIC, as the tables' owner");
+                findings.push(Finding::warning(SUBJECT, message, remedy));
+            }
+        }
+        Err(error) => findings.push(failed(SUBJECT, &error)),
     }
     findings.push(if missing.is_empty() {
         Finding::ok(SUBJECT, format!("{role} may do what requests need"))

@@ -72,7 +72,11 @@ const REMEDY: &str = "set it to the output of `openssl rand -base64 48`";
 pub(super) fn check(loaded: &Loaded, findings: &mut Vec<Finding>) {
     let config = &loaded.config;
     let production = config.is_production();
-    for (key, secret) in [(keys::JWT_SECRET, &config.jwt_secret), (keys::INTERNAL_API_KEY, &config.internal_api_key)] {
+    for (key, secret) in [
+        (keys::JWT_SECRET, &config.jwt_secret),
+        (keys::INTERNAL_API_KEY, &config.internal_api_key),
+        (keys::AUDIT_KEY, &config.audit_key),
+    ] {
         if loaded.broken.contains(key) {
             continue;
         }
@@ -83,6 +87,12 @@ pub(super) fn check(loaded: &Loaded, findings: &mut Vec<Finding>) {
             None if key == keys::JWT_SECRET => {
                 findings.push(Finding::ok(key, "not set: a random one is kept in PLATFORM_DATA_DIR"));
             }
+            None if key == keys::AUDIT_KEY && production => findings.push(Finding::warning(
+                key,
+                "not set: it follows from JWT_SECRET, and the audit trail cannot be verified once that is replaced",
+                REMEDY,
+            )),
+            None if key == keys::AUDIT_KEY => findings.push(Finding::ok(key, "not set: it follows from JWT_SECRET")),
             None => findings.push(Finding::ok(key, "not set: services cannot call with X-API-Key")),
             Some(secret) => findings.push(match weakness(secret.expose()) {
                 Some(weakness) => Finding::grave(production, key, weakness, REMEDY),
@@ -114,7 +124,7 @@ fn unsendable(key: &Redacted<String>) -> Option<Finding> {
 fn weakness(secret: &str) -> Option<String> {
     let distinct = secret.chars().collect::<std::collections::BTreeSet<_>>().len();
     if is_placeholder(secret) || decoded(secret).is_some_and(|text| is_placeholder(&text)) {
-        Some("it is a well-known placeholder: anybody can sign tokens with it".to_owned())
+        Some("it is a well-known placeholder that anybody can try".to_owned())
     } else if secret.len() < MINIMUM_BYTES {
         Some(format!("it has {} bytes, at least {MINIMUM_BYTES} are needed", secret.len()))
     } else if distinct < MINIMUM_DISTINCT {

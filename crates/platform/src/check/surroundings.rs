@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::config::{Config, Database, Loaded, keys};
 use crate::finding::{Finding, Severity};
 
-/// Whether PLATFORM_DATA_DIR can be written, when something would be.
+/// Whether the data directory can be written, when something would be.
 pub(super) fn data_dir(config: &Config, findings: &mut Vec<Finding>) {
     let local = match &config.database {
         Database::Local(directory) => Some(directory),

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use db::{Db, PoolLimits};
 use kernel::{Ctx, Redacted, SystemClock};
 use users::{NewSuperAdmin, UserError};
 
@@ -12,7 +13,7 @@ use super::short::with_database;
 use crate::config::{self, Config, Inputs, keys};
 use crate::local::Opened;
 use crate::system::SystemRng;
-use crate::{app, redis};
+use crate::{app, redis, secrets};
 
 pub(super) const ABOUT: &str = "\
 Create a person who may do everything in all tenants.
@@ -41,6 +42,8 @@ const USED: &[&str] = &[
     keys::LEGACY_COEXISTENCE,
     keys::REDIS_URL,
     keys::REDIS_PASSWORD,
+    keys::JWT_SECRET,
+    keys::AUDIT_KEY,
 ];
 
 pub(super) fn run(inputs: &Inputs, email: String) -> anyhow::Result<ExitCode> {
@@ -58,7 +61,7 @@ async fn create(config: &Config, opened: &Opened, email: String, password: Redac
     }
     let cx = Ctx::system("create-super-admin", Arc::new(SystemClock), Arc::new(SystemRng));
     let parts = app::Parts {
-        db: db::Db::new(&opened.url, db::PoolLimits::default())?,
+        db: Db::new(&opened.url, PoolLimits::default(), secrets::audit_key(config, &SystemRng)?)?,
         clock: Arc::new(SystemClock),
         rng: Arc::new(SystemRng),
         redis: redis::connect(config)?,

@@ -3,6 +3,13 @@
 //!
 //! Secrets have no flag that takes the value: anybody on the machine could read it in the process list.
 
+#![expect(
+    clippy::doc_markdown,
+    rustdoc::bare_urls,
+    rustdoc::invalid_html_tags,
+    reason = "these comments are the texts of --help, which show what is written"
+)]
+
 use std::path::PathBuf;
 
 use clap::Args;
@@ -67,6 +74,21 @@ pub(super) struct TokenStoreArgs {
     redis_password_file: Option<String>,
 }
 
+/// The keys that sign.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Configuration")]
+pub(super) struct SecretArgs {
+    /// File with the key that signs access tokens, at least 32 bytes [env: JWT_SECRET_FILE, or JWT_SECRET itself]
+    /// [default: a random one kept in PLATFORM_DATA_DIR; required in production]
+    #[arg(long, value_name = "FILE")]
+    jwt_secret_file: Option<String>,
+
+    /// File with the key that signs the audit trail [env: AUDIT_KEY_FILE, or AUDIT_KEY itself] [default: follows from
+    /// JWT_SECRET]
+    #[arg(long, value_name = "FILE")]
+    audit_key_file: Option<String>,
+}
+
 /// All keys.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Configuration")]
@@ -87,11 +109,6 @@ pub(super) struct EverythingArgs {
     #[arg(long, value_name = "ADDRESS")]
     internal_bind_address: Option<String>,
 
-    /// File with the key that signs access tokens, at least 32 bytes [env: JWT_SECRET_FILE, or JWT_SECRET itself]
-    /// [default: a random one kept in PLATFORM_DATA_DIR; required in production]
-    #[arg(long, value_name = "FILE")]
-    jwt_secret_file: Option<String>,
-
     /// File with the key that services send as X-API-Key [env: INTERNAL_API_KEY_FILE, or INTERNAL_API_KEY itself]
     #[arg(long, value_name = "FILE")]
     internal_api_key_file: Option<String>,
@@ -100,6 +117,9 @@ pub(super) struct EverythingArgs {
     /// [default: http://localhost:3000,http://localhost:3003]
     #[arg(long, value_name = "ORIGINS")]
     cors_origins: Option<String>,
+
+    #[command(flatten)]
+    secrets: SecretArgs,
 
     #[command(flatten)]
     token_store: TokenStoreArgs,
@@ -134,8 +154,14 @@ impl TokenStoreArgs {
         ]
     }
 
-    pub(super) fn and(&self, database: &DatabaseArgs) -> Inputs {
-        inputs(database.config.clone(), [self.flags(), database.flags()].concat())
+    pub(super) fn and(&self, secrets: &SecretArgs, database: &DatabaseArgs) -> Inputs {
+        inputs(database.config.clone(), [self.flags(), secrets.flags(), database.flags()].concat())
+    }
+}
+
+impl SecretArgs {
+    fn flags(&self) -> Flags<'_> {
+        vec![("JWT_SECRET_FILE", &self.jwt_secret_file), ("AUDIT_KEY_FILE", &self.audit_key_file)]
     }
 }
 
@@ -146,11 +172,11 @@ impl EverythingArgs {
             (keys::BIND_ADDRESS, &self.bind_address),
             (keys::INTERNAL_PORT, &self.internal_port),
             (keys::INTERNAL_BIND_ADDRESS, &self.internal_bind_address),
-            ("JWT_SECRET_FILE", &self.jwt_secret_file),
             ("INTERNAL_API_KEY_FILE", &self.internal_api_key_file),
             (keys::CORS_ORIGINS, &self.cors_origins),
         ];
-        inputs(self.database.config.clone(), [own, self.token_store.flags(), self.database.flags()].concat())
+        let others = [self.secrets.flags(), self.token_store.flags(), self.database.flags()].concat();
+        inputs(self.database.config.clone(), [own, others].concat())
     }
 }
 

@@ -19,7 +19,7 @@ use std::time::Instant;
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
-use self::arguments::{DatabaseArgs, EverythingArgs, TokenStoreArgs};
+use self::arguments::{DatabaseArgs, EverythingArgs, SecretArgs, TokenStoreArgs};
 
 const ABOUT: &str = "Users, tenants, workspaces and notifications of PyAirtable, over HTTP on PostgreSQL";
 
@@ -119,6 +119,8 @@ enum AdminCommand {
         #[command(flatten)]
         database: DatabaseArgs,
         #[command(flatten)]
+        secrets: SecretArgs,
+        #[command(flatten)]
         token_store: TokenStoreArgs,
     },
 }
@@ -140,8 +142,8 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>, began: Instant)
         Command::Migrate(MigrateCommand::Up(database)) => migrate::up(&database.inputs()),
         Command::Migrate(MigrateCommand::Status(database)) => migrate::status(&database.inputs()),
         Command::Openapi => openapi::run(),
-        Command::Admin(AdminCommand::CreateSuperAdmin { email, database, token_store, .. }) => {
-            admin::run(&token_store.and(&database), email)
+        Command::Admin(AdminCommand::CreateSuperAdmin { email, database, secrets, token_store, .. }) => {
+            admin::run(&token_store.and(&secrets, &database), email)
         }
         Command::Completions { shell } => completions::run(shell),
     };

@@ -21,7 +21,7 @@ use crate::finding::{Finding, Severity, refuse};
 use crate::first_run::{self, Credentials};
 use crate::local::{self, Opened};
 use crate::system::SystemRng;
-use crate::{command, jobs, logging, redis, signing_key};
+use crate::{command, jobs, logging, redis, secrets};
 
 pub(super) const ABOUT: &str = "\
 Serve the API until SIGTERM or Ctrl-C.
@@ -117,17 +117,13 @@ async fn ready(config: &Config, opened: &Opened, clock: Arc<dyn Clock>, began: I
             Severity::Ok | Severity::Skipped => {}
         }
     }
-    let db = Db::new(&opened.url, PoolLimits::default())?;
-    let jwt_secret = match &config.jwt_secret {
-        Some(secret) => secret.clone(),
-        None => signing_key::kept_in(&config.data_dir, &*rng)?,
-    };
+    let db = Db::new(&opened.url, PoolLimits::default(), secrets::audit_key(config, &*rng)?)?;
     let app = app::build(Parts {
         db: db.clone(),
         clock: Arc::clone(&clock),
         rng: Arc::clone(&rng),
         redis: redis::connect(config).context("REDIS_URL")?,
-        jwt_secret,
+        jwt_secret: secrets::jwt_secret(config, &*rng)?,
         internal_key: config.internal_api_key.clone(),
         coexistence: config.legacy_coexistence,
         cors_origins: config.cors_origins.clone(),

@@ -21,6 +21,7 @@ pub(crate) const DATABASE_URL: &str = "DATABASE_URL";
 pub(crate) const PG_BINDIR: &str = "PG_BINDIR";
 pub(crate) const JWT_SECRET: &str = "JWT_SECRET";
 pub(crate) const INTERNAL_API_KEY: &str = "INTERNAL_API_KEY";
+pub(crate) const AUDIT_KEY: &str = "AUDIT_KEY";
 pub(crate) const REDIS_URL: &str = "REDIS_URL";
 pub(crate) const REDIS_PASSWORD: &str = "REDIS_PASSWORD";
 pub(crate) const CORS_ORIGINS: &str = "CORS_ORIGINS";
@@ -44,6 +45,7 @@ pub(crate) const KEYS: &[Key] = &[
     plain(PG_BINDIR, None),
     secret(JWT_SECRET),
     secret(INTERNAL_API_KEY),
+    secret(AUDIT_KEY),
     secret(REDIS_URL),
     secret(REDIS_PASSWORD),
     plain(CORS_ORIGINS, Some("http://localhost:3000,http://localhost:3003")),

@@ -102,6 +102,8 @@ pub struct Config {
     pub jwt_secret: Option<Redacted<String>>,
     /// `INTERNAL_API_KEY`
     pub internal_api_key: Option<Redacted<String>>,
+    /// `AUDIT_KEY`: signs the audit trail.
+    pub audit_key: Option<Redacted<String>>,
     /// `REDIS_URL` with `REDIS_PASSWORD`
     pub redis: Option<RedisServer>,
     /// `CORS_ORIGINS`, those that can be used.
@@ -172,6 +174,7 @@ pub fn load(inputs: &Inputs) -> Loaded {
     let pg_bindir = reader.read(keys::PG_BINDIR, as_is).map(PathBuf::from);
     let jwt_secret = reader.secret(keys::JWT_SECRET);
     let internal_api_key = reader.secret(keys::INTERNAL_API_KEY);
+    let audit_key = reader.secret(keys::AUDIT_KEY);
     let redis = reader.redis();
     let cors_origins = reader.origins(environment == Environment::Production);
     let legacy_coexistence = reader.read(keys::LEGACY_COEXISTENCE, parse::boolean).unwrap_or(false);
@@ -190,6 +193,7 @@ pub fn load(inputs: &Inputs) -> Loaded {
         path: inputs.environment.get(&OsString::from("PATH")).cloned(),
         jwt_secret,
         internal_api_key,
+        audit_key,
         redis,
         cors_origins,
         legacy_coexistence,

@@ -120,7 +120,7 @@ impl fmt::Write for Escaping<'_> {
                 // Besides what JSON asks for: whatever some reader takes for the end of a line, or a terminal for an
                 // order.
                 c if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') => {
-                    write!(self.0, "\\u{:04x}", u32::from(c))?
+                    write!(self.0, "\\u{:04x}", u32::from(c))?;
                 }
                 c => self.0.push(c),
             }

@@ -1,17 +1,40 @@
-//! The key that signs access tokens when nobody gave one: made once and kept, so that a restart signs nobody out.
+//! The keys that sign access tokens and the audit trail.
+//!
+//! Outside production the first is made when nobody gave one, and kept, so that a restart signs nobody out.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use db::audit::AuditKey;
 use kernel::{Redacted, Rng};
+
+use crate::config::Config;
 
 const FILE: &str = "jwt-secret";
 
+/// `JWT_SECRET`, or the one kept in the data directory.
+pub(crate) fn jwt_secret(config: &Config, rng: &dyn Rng) -> anyhow::Result<Redacted<String>> {
+    match &config.jwt_secret {
+        Some(secret) => Ok(secret.clone()),
+        None if config.is_production() => bail!("JWT_SECRET is not set"),
+        None => kept_in(&config.data_dir, rng),
+    }
+}
+
+/// `AUDIT_KEY`. Without one it follows from the other key, which all replicas share too; the prefix keeps a signature of
+/// the one from ever being one of the other.
+pub(crate) fn audit_key(config: &Config, rng: &dyn Rng) -> anyhow::Result<AuditKey> {
+    match &config.audit_key {
+        Some(key) => Ok(AuditKey::new(key.expose().as_bytes())),
+        None => Ok(AuditKey::new(format!("pyairtable audit trail\0{}", jwt_secret(config, rng)?.expose()))),
+    }
+}
+
 /// The key kept in `data_dir`, made now if there is none.
-pub(crate) fn kept_in(data_dir: &Path, rng: &dyn Rng) -> anyhow::Result<Redacted<String>> {
+fn kept_in(data_dir: &Path, rng: &dyn Rng) -> anyhow::Result<Redacted<String>> {
     let path = data_dir.join(FILE);
     fs::create_dir_all(data_dir).with_context(|| format!("cannot create {}", data_dir.display()))?;
     for _ in 0..2 {
@@ -30,7 +53,7 @@ pub(crate) fn kept_in(data_dir: &Path, rng: &dyn Rng) -> anyhow::Result<Redacted
             created => return created.with_context(|| format!("cannot write {}", path.display())),
         }
     }
-    anyhow::bail!("{} changes while it is read: is another process starting on it?", path.display())
+    bail!("{} changes while it is read: is another process starting on it?", path.display())
 }
 
 fn create(path: &Path, rng: &dyn Rng) -> io::Result<Redacted<String>> {
