@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use testkit::Client;
 
 use super::auth::{
-    dump, dump_unaudited, execute, mark_deleted, refuses_strangers, refuses_unreadable_bodies, switch_off,
+    dump, dump_unaudited, execute, form, mark_deleted, refuses_strangers, refuses_unreadable_bodies, switch_off, with,
 };
 use crate::support::{TestApp, stable};
 
