@@ -7,5 +7,6 @@ mod fixtures;
 mod process;
 mod readme;
 mod serve;
+mod statements;
 mod support;
 mod users;
