@@ -2,6 +2,7 @@
 
 #![expect(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod coverage;
 mod durability;
 mod fixtures;
 mod process;
