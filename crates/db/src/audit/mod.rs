@@ -10,6 +10,8 @@ mod verify;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use kernel::{Actor, Ctx, Redacted, TenantId};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 use sha2::Sha256;
 use uuid::Uuid;
 
@@ -104,6 +106,27 @@ pub struct AuditEvent {
     pub tenant: TenantId,
     /// A JSON object, `{"field": {"old": .., "new": ..}}`; never secrets.
     pub changes: Option<String>,
+}
+
+/// The fields that differ between two states of a thing, as `{"field": {"old": .., "new": ..}}`; `None` if none do. A
+/// missing state has no fields. When something was last changed is no change of its own.
+pub fn changes<T: Serialize>(before: Option<&T>, after: Option<&T>) -> Option<String> {
+    let fields = |state: Option<&T>| match state.map(serde_json::to_value) {
+        Some(Ok(Value::Object(fields))) => fields,
+        _ => Map::new(),
+    };
+    let (mut old, new) = (fields(before), fields(after));
+    let mut changed = Map::new();
+    for (name, value) in new {
+        let was = old.remove(&name).unwrap_or(Value::Null);
+        if was != value && name != "updated_at" {
+            changed.insert(name, json!({ "old": was, "new": value }));
+        }
+    }
+    for (name, was) in old {
+        changed.insert(name, json!({ "old": was, "new": null }));
+    }
+    (!changed.is_empty()).then(|| Value::Object(changed).to_string())
 }
 
 struct Head {

@@ -42,10 +42,8 @@ pub(super) async fn logout(
     let token = request.and_then(|request| request.refresh_token);
     if let Some(token) = token {
         users.logout(&cx, &token).await?;
-    } else if let Ok(Auth(cx)) = caller
-        && let Some(user) = cx.user()
-    {
-        users.logout_everywhere(&cx, user.id, "logged out").await?;
+    } else if let Ok(Auth(cx)) = caller {
+        users.log_out_everywhere(&cx).await?;
     }
     Ok(Json(Message::new("Logged out successfully")))
 }

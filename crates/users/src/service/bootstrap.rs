@@ -5,7 +5,7 @@ use kernel::{Ctx, Redacted, Role, UserId};
 use crate::model::{Email, NewPassword};
 use crate::ports::SignUpTenant;
 use crate::store::NewUser;
-use crate::{UserError, Users, store};
+use crate::{UserError, Users, audit, store};
 
 /// A super admin to create.
 #[derive(Debug)]
@@ -50,6 +50,8 @@ impl Users {
             metadata: "{}",
         };
         store::insert(&tx, &row, cx.now()).await?;
+        let user = store::find_anywhere(&tx, id).await?.ok_or(UserError::NotFound)?;
+        tx.audit(cx, &audit::created("user.created", &user)).await?;
         tx.commit().await?;
         Ok(id)
     }

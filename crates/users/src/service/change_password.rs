@@ -4,7 +4,7 @@ use kernel::{Ctx, Redacted};
 
 use crate::model::NewPassword;
 use crate::sessions::Sessions;
-use crate::{UserError, Users, store};
+use crate::{UserError, Users, audit, store};
 
 impl Users {
     /// Replaces the caller's password if `current` is right.
@@ -33,6 +33,8 @@ impl Users {
             // Another change was faster, so what was given is no longer the current password.
             return Err(UserError::WrongCurrentPassword);
         }
+        let user = store::find_anywhere(&tx, actor.id).await?.ok_or(UserError::NotFound)?;
+        tx.audit(cx, &audit::happened("user.password_changed", &user)).await?;
         match &self.sessions {
             Sessions::Postgres(sessions) => {
                 sessions.revoke_all(&tx, cx, actor.id, actor.session, "password changed").await?;

@@ -3,16 +3,13 @@
 use kernel::{Ctx, Role, UserId};
 
 use crate::model::User;
-use crate::{UserError, Users, store};
+use crate::{UserError, Users, audit, store};
 
 impl Users {
     /// Sets a role no higher than the caller's own. Authorisation reads the row, so it holds from the next request.
     pub(crate) async fn change_role(&self, cx: &Ctx, id: UserId, role: &str) -> Result<User, UserError> {
         let role = parse_role(role)?;
-        let (cx, before) = self.reach_as_admin(cx, id).await?;
-        if before.deleted_at.is_some() {
-            return Err(UserError::NotFound);
-        }
+        let (cx, _) = self.reach_as_admin(cx, id).await?;
         if !cx.has_role(role) {
             return Err(UserError::InsufficientPermissions);
         }
@@ -27,8 +24,10 @@ impl Users {
         if !store::lock(&tx, id).await? {
             return Err(UserError::NotFound);
         }
+        let before = store::find(&tx, id).await?.filter(|user| user.deleted_at.is_none()).ok_or(UserError::NotFound)?;
         store::set_role(&tx, id, role.as_str(), cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
+        tx.audit(&cx, &audit::changed("user.role_changed", &before, &after)).await?;
         tx.commit().await?;
         self.legacy_cache.forget_user(id, after.tenant_id).await;
         Ok(after)

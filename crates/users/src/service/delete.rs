@@ -4,7 +4,7 @@
 use kernel::{Ctx, UserId};
 
 use crate::model::User;
-use crate::{UserError, Users, store};
+use crate::{UserError, Users, audit, store};
 
 impl Users {
     /// Deletes the caller, or somebody of the tenant if the caller is an admin.
@@ -18,7 +18,7 @@ impl Users {
             return Err(UserError::NotFound);
         }
         self.mark(&there, id, true).await?;
-        self.logout_everywhere(cx, id, "account deleted").await
+        self.end_all_sessions(cx, id, "account deleted").await
     }
 
     /// Brings a deleted person back.
@@ -39,6 +39,8 @@ impl Users {
         }
         store::set_active(&tx, id, !deleted, deleted.then(|| cx.now()), cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
+        let action = if deleted { "user.deleted" } else { "user.restored" };
+        tx.audit(cx, &audit::changed(action, &before, &after)).await?;
         tx.commit().await?;
         self.legacy_cache.forget_user(id, after.tenant_id).await;
         Ok(after)

@@ -7,7 +7,7 @@ use super::LoggedIn;
 use crate::model::{Email, NewPassword, fits};
 use crate::ports::SignUpTenant;
 use crate::store::NewUser;
-use crate::{UserError, Users, store};
+use crate::{UserError, Users, audit, store};
 
 /// What a registration form carries, as sent.
 #[derive(Debug, Default)]
@@ -67,6 +67,7 @@ impl Users {
         };
         store::insert(&tx, &user, cx.now()).await?;
         let user = store::find_anywhere(&tx, id).await?.ok_or(UserError::NotFound)?;
+        tx.audit(cx, &audit::created("user.registered", &user)).await?;
         let logged_in = self.open_session(cx, tx, user).await?;
         self.legacy_cache.forget_user(id, tenant).await;
         Ok(logged_in)

@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{GRACE, REFRESH_LIFETIME, spell};
+use crate::audit;
 
 statements! {
     INSERT_SESSION = "INSERT INTO login_sessions
@@ -28,7 +29,7 @@ statements! {
     ROTATE_TOKEN = "UPDATE refresh_tokens SET rotated_at = $2, last_used_at = $2, successor_nonce = $3 WHERE id = $1";
     TOUCH_SESSION = "UPDATE login_sessions SET last_used_at = $2, expires_at = $3 WHERE id = $1";
     REVOKE_SESSION = "UPDATE login_sessions SET revoked_at = $2, revoked_reason = $3
-        WHERE id = $1 AND revoked_at IS NULL";
+        WHERE id = $1 AND revoked_at IS NULL RETURNING tenant_id";
     SESSION_OF_TOKEN = "SELECT session_id FROM refresh_tokens WHERE token_hash = $1 AND session_id IS NOT NULL";
     REVOKE_TOKENS_OF_USER = "UPDATE refresh_tokens SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL";
     REVOKE_SESSIONS_OF_USER = "UPDATE login_sessions SET revoked_at = $2, revoked_reason = $3
@@ -160,7 +161,7 @@ impl PostgresSessions {
         }
         let nonce = match row.rotation {
             Some((rotated_at, _)) if now.duration_since(rotated_at) > GRACE => {
-                self.revoke(tx, cx, row.session, "refresh token used twice").await?;
+                self.revoke(tx, cx, row.session, "session.revoked", "refresh token used twice").await?;
                 return Ok(Exchange::Reused(row.session));
             }
             Some((_, nonce)) => nonce,
@@ -176,22 +177,33 @@ impl PostgresSessions {
         Ok(Exchange::Successor { token: successor(token, &nonce), user: row.user, session: row.session })
     }
 
-    /// Ends one log-in with all its tokens, the access tokens included.
+    /// Ends one log-in with all its tokens, the access tokens included; records it as `action`.
     pub(crate) async fn revoke(
         &self,
         tx: &SystemTx,
         cx: &Ctx,
         session: SessionId,
+        action: &'static str,
         reason: &str,
     ) -> Result<(), db::Error> {
-        tx.execute(&REVOKE_SESSION, &[&session.0, &cx.now(), &reason]).await.map(drop)
+        let ended = tx.rows(&REVOKE_SESSION, &[&session.0, &cx.now(), &reason]).await?;
+        match ended.first() {
+            Some(row) => {
+                let tenant = TenantId(db::get(row, "tenant_id")?);
+                tx.audit(cx, &audit::session_ended(action, session, tenant)).await
+            }
+            None => Ok(()),
+        }
     }
 
     /// Ends the log-in a token belongs to, if any.
     pub(crate) async fn revoke_by_token(&self, tx: &SystemTx, cx: &Ctx, token: &str) -> Result<(), db::Error> {
         let found = tx.rows(&SESSION_OF_TOKEN, &[&digest(token)]).await?;
         match found.first() {
-            Some(row) => self.revoke(tx, cx, SessionId(db::get(row, "session_id")?), "logged out").await,
+            Some(row) => {
+                let session = SessionId(db::get(row, "session_id")?);
+                self.revoke(tx, cx, session, "session.logged_out", "logged out").await
+            }
             None => Ok(()),
         }
     }
@@ -224,7 +236,11 @@ impl PostgresSessions {
         user: UserId,
         session: SessionId,
     ) -> Result<bool, db::Error> {
-        tx.execute(&REVOKE_OWN_SESSION, &[&tx.tenant().0, &user.0, &session.0, &cx.now()]).await.map(|rows| rows == 1)
+        let ended = tx.execute(&REVOKE_OWN_SESSION, &[&tx.tenant().0, &user.0, &session.0, &cx.now()]).await? == 1;
+        if ended {
+            tx.audit(cx, &audit::session_ended("session.revoked", session, tx.tenant())).await?;
+        }
+        Ok(ended)
     }
 
     /// Deletes tokens and log-ins that ended more than a month ago. Returns how many rows went.
