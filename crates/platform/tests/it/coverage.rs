@@ -13,10 +13,6 @@ use crate::support::TestApp;
 const PUBLIC: [&str; 9] =
     ["register", "login", "admin_login", "refresh", "logout", "validate", "health", "live", "ready"];
 
-/// Undoes what deleting, deactivating and logging out did to people and their log-ins.
-const REVIVE: &str = "UPDATE users SET is_active = true; UPDATE user_profiles SET is_active = true, deleted_at = NULL;
-    UPDATE login_sessions SET revoked_at = NULL; UPDATE refresh_tokens SET revoked_at = NULL";
-
 /// One operation of the OpenAPI document.
 pub(crate) struct Operation {
     pub(crate) id: String,
@@ -193,7 +189,7 @@ async fn every_operation_answers_a_documented_status() {
             let path = operation.path_with(id);
             for client in [&app.http, &admin.http, &member.http, &stranger.http] {
                 for body in [body, None] {
-                    app.sql(REVIVE).await;
+                    app.revive(&admin.tenant).await;
                     let answer = send(client, operation.method.clone(), &path, body).await;
                     if !operation.documents(answer.status.as_u16()) {
                         surprises

@@ -5,6 +5,7 @@
 mod coverage;
 mod durability;
 mod fixtures;
+mod isolation;
 mod process;
 mod readme;
 mod serve;
