@@ -9,6 +9,7 @@ mod error;
 mod fields;
 mod listing;
 mod observe;
+mod path;
 mod paths;
 mod query;
 pub mod server;
@@ -18,6 +19,7 @@ pub use body::{BODY_LIMIT, Body, OptionalBody};
 pub use error::{ApiError, Code, ErrorBody, FieldError};
 pub use listing::{Listing, Pagination};
 pub use observe::{Env, observe, panicked, unknown_method, unknown_route};
+pub use path::Path;
 pub use paths::{Aliases, normalise};
 pub use query::{PageQuery, Query};
 

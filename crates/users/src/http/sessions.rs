@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use kernel::SessionId;
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::{ApiError, Auth, ErrorBody};
+use web::{ApiError, Auth, ErrorBody, Path};
 
 use super::views::Message;
 use crate::sessions::Session;
