@@ -47,7 +47,6 @@ async fn coexistence_changes_forget_the_old_services_caches() {
     expected.extend((0..1500).map(|page| format!("userlist:tenant:{}:page{page}", member.tenant)));
     let path = |action: &str| format!("/users/{}{action}", member.id);
     let password = json!({ "current_password": PASSWORD, "new_password": "another one" });
-    let login = json!({ "email": "member@example.com", "password": "another one" });
     let changes = [
         ("update_me", member.http.put("/users/me").json(&json!({ "bio": "x" }))),
         ("update_auth_me", member.http.put("/auth/me").json(&json!({ "first_name": "x" }))),
