@@ -1,6 +1,8 @@
 -- The two roles that requests run as, and the function that puts a table behind row-level security.
 
 DO $$
+DECLARE
+    schema_name name;
 BEGIN
     -- Roles belong to the whole server; another database, or another replica, may be creating them right now.
     BEGIN
@@ -20,7 +22,13 @@ BEGIN
     IF NOT pg_has_role(current_user, 'pyairtable_system', 'MEMBER') THEN
         EXECUTE format('GRANT pyairtable_system TO %I', current_user);
     END IF;
-    EXECUTE format('GRANT USAGE ON SCHEMA %I TO pyairtable_app, pyairtable_system', current_schema());
+    -- Old tables may stand in a schema for each service (contract 2.1).
+    FOREACH schema_name IN ARRAY current_schemas(false) LOOP
+        IF NOT has_schema_privilege('pyairtable_app', schema_name, 'USAGE')
+            OR NOT has_schema_privilege('pyairtable_system', schema_name, 'USAGE') THEN
+            EXECUTE format('GRANT USAGE ON SCHEMA %I TO pyairtable_app, pyairtable_system', schema_name);
+        END IF;
+    END LOOP;
 END
 $$;
 

@@ -8,6 +8,7 @@ mod durability;
 mod fixtures;
 mod fuzz;
 mod isolation;
+mod migrations;
 mod process;
 mod readme;
 mod serve;
