@@ -111,13 +111,14 @@ fn malformed() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+const JSON: &str = "application/json";
+
 #[tokio::test]
 async fn bodies_that_cannot_be_read_are_refused_and_write_nothing() {
     let app = TestApp::new().await;
     let (admin, _, _) = app.cast().await;
     let before = app.all_rows().await;
     let mut corpus = Corpus { app: &app, caller: &admin, shapes: 0 };
-    const JSON: &str = "application/json";
     let too_long = [b"{}".to_vec(), vec![b' '; 4 * 1024 * 1024]].concat();
     for operation in operations().iter().filter(|operation| !operation.body.is_null()) {
         for (what, body) in malformed() {

@@ -71,6 +71,14 @@ impl Users {
     }
 }
 
+/// What auth-service answered when its token store was away, in the words of the endpoint (T-35).
+fn store_failed(text: &'static str) -> impl Fn(UserError) -> ApiError {
+    move |error| match error {
+        UserError::TokenStore(cause) => ApiError::new(Code::InternalError, text).caused_by(cause),
+        other => other.into(),
+    }
+}
+
 /// A path's id. What is no UUID names nobody (T-01).
 fn user_id(text: &str) -> Result<UserId, UserError> {
     UserId::from_str(text).map_err(|_| UserError::NotFound)
