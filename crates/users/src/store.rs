@@ -36,13 +36,12 @@ statements! {
     /// Candidates for a log-in, best first: the exact address, the address in another case (T-56), the stored
     /// user name (T-22). Two accounts that differ only in case are never guessed between.
     FIND_CREDENTIALS = "SELECT u.id, u.password_hash, u.email = $1 AS exact, c.by_name,
-            coalesce(u.is_active, true) AS is_active,
-            EXISTS (SELECT FROM user_profiles p WHERE p.user_id = u.id AND p.deleted_at IS NOT NULL) AS is_deleted
+            coalesce(u.is_active, true) AS is_active, p.deleted_at IS NOT NULL AS is_deleted
         FROM (
             SELECT id, false AS by_name FROM users WHERE lower(email COLLATE \"C\") = lower($1 COLLATE \"C\")
             UNION ALL
             SELECT user_id, true FROM user_profiles WHERE metadata->>'username' = $1 AND strpos($1, '@') = 0
-        ) c JOIN users u ON u.id = c.id
+        ) c JOIN users u ON u.id = c.id LEFT JOIN user_profiles p ON p.user_id = u.id
         ORDER BY exact DESC, c.by_name LIMIT 3";
     PASSWORD_HASH = "SELECT password_hash FROM users WHERE id = $1";
     EMAIL_EXISTS = "SELECT EXISTS (SELECT FROM users WHERE lower(email COLLATE \"C\") = lower($1 COLLATE \"C\"))";

@@ -1,11 +1,18 @@
 //! The program tested as its clients and operators see it, on a real PostgreSQL.
 
 #![expect(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::format_collect, clippy::format_push_string, reason = "inputs are made once, however slowly")]
 
+mod bad_input;
+mod coverage;
 mod durability;
 mod fixtures;
+mod fuzz;
+mod isolation;
+mod migrations;
 mod process;
 mod readme;
 mod serve;
+mod statements;
 mod support;
 mod users;

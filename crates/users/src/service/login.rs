@@ -66,8 +66,9 @@ impl Users {
         if form.at_least.is_some_and(|role| user.role() < role) {
             return Err(UserError::InsufficientPermissions);
         }
-        // The old services forget nothing at a log-in either; only `last_login_at` changed.
         let event = audit::happened("user.logged_in", &user);
-        self.open_session(cx, tx, user, &event).await.map(Some)
+        let logged_in = self.open_session(cx, tx, user, &event).await?;
+        self.legacy_cache.forget_entry(logged_in.user.id).await;
+        Ok(Some(logged_in))
     }
 }

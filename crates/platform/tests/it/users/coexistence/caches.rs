@@ -61,6 +61,10 @@ async fn coexistence_changes_forget_the_old_services_caches() {
     for (name, request) in changes {
         assert_eq!(gone_after(&shared, &member, request).await, expected, "{name}");
     }
+    // A log-in changes one person's `last_login_at`, which no list is worth forgetting for.
+    let login = json!({ "email": "member@example.com", "password": "another one" });
+    let gone = gone_after(&shared, &member, app.http.post("/auth/login").json(&login)).await;
+    assert_eq!(gone, [format!("user:{}", member.id)].into());
 }
 
 #[tokio::test]
