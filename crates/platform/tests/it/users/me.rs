@@ -89,12 +89,12 @@ async fn door_refuses_strangers(door: &str, request: impl Fn(&Client, &str) -> R
 
 #[tokio::test]
 async fn get_me_logged_out() {
-    door_refuses_strangers("/users/me", |http, path| http.get(path)).await;
+    door_refuses_strangers("/users/me", Client::get).await;
 }
 
 #[tokio::test]
 async fn get_auth_me_logged_out() {
-    door_refuses_strangers("/auth/me", |http, path| http.get(path)).await;
+    door_refuses_strangers("/auth/me", Client::get).await;
 }
 
 #[tokio::test]
