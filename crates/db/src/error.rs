@@ -48,13 +48,25 @@ pub enum Error {
     #[error("no tenant in the request context")]
     NoTenant,
     /// Anything else: a defect.
-    #[error("{statement}: {source}")]
+    #[error("{statement}: {}", explain(source))]
     Other {
         /// The statement's name.
         statement: &'static str,
         /// What the driver said.
         source: tokio_postgres::Error,
     },
+}
+
+/// The driver says "db error" and no more. What the server says may repeat values, which do not belong in logs; only
+/// class 42 (names that do not exist, rights that are missing) is about the schema alone.
+fn explain(source: &tokio_postgres::Error) -> String {
+    use std::error::Error as _;
+    match (source.as_db_error(), source.source()) {
+        (Some(db), _) if db.code().code().starts_with("42") => format!("{} ({})", db.message(), db.code().code()),
+        (Some(db), _) => format!("SQLSTATE {}", db.code().code()),
+        (None, Some(cause)) => format!("{source}: {cause}"),
+        (None, None) => source.to_string(),
+    }
 }
 
 impl Error {
