@@ -70,6 +70,7 @@ async fn create(config: &Config, opened: &Opened, email: String, password: Redac
         jwt_secret: Redacted::new(String::new()),
         internal_key: None,
         coexistence: config.legacy_coexistence,
+        trusted_proxies: config.trusted_proxies.clone(),
         cors_origins: Vec::new(),
     };
     let app = app::build(parts).map_err(anyhow::Error::msg)?;

@@ -118,6 +118,11 @@ pub(super) struct EverythingArgs {
     #[arg(long, value_name = "ORIGINS")]
     cors_origins: Option<String>,
 
+    /// Addresses and networks of the proxies in front, separated by commas; their X-Forwarded-For is believed
+    /// [env: TRUSTED_PROXIES] [default: none]
+    #[arg(long, value_name = "NETWORKS")]
+    trusted_proxies: Option<String>,
+
     #[command(flatten)]
     secrets: SecretArgs,
 
@@ -174,6 +179,7 @@ impl EverythingArgs {
             (keys::INTERNAL_BIND_ADDRESS, &self.internal_bind_address),
             ("INTERNAL_API_KEY_FILE", &self.internal_api_key_file),
             (keys::CORS_ORIGINS, &self.cors_origins),
+            (keys::TRUSTED_PROXIES, &self.trusted_proxies),
         ];
         let others = [self.secrets.flags(), self.token_store.flags(), self.database.flags()].concat();
         inputs(self.database.config.clone(), [own, others].concat())

@@ -126,6 +126,7 @@ async fn ready(config: &Config, opened: &Opened, clock: Arc<dyn Clock>, began: I
         jwt_secret: secrets::jwt_secret(config, &*rng)?,
         internal_key: config.internal_api_key.clone(),
         coexistence: config.legacy_coexistence,
+        trusted_proxies: config.trusted_proxies.clone(),
         cors_origins: config.cors_origins.clone(),
     })
     .map_err(anyhow::Error::msg)?;

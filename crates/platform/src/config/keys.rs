@@ -25,6 +25,7 @@ pub(crate) const AUDIT_KEY: &str = "AUDIT_KEY";
 pub(crate) const REDIS_URL: &str = "REDIS_URL";
 pub(crate) const REDIS_PASSWORD: &str = "REDIS_PASSWORD";
 pub(crate) const CORS_ORIGINS: &str = "CORS_ORIGINS";
+pub(crate) const TRUSTED_PROXIES: &str = "TRUSTED_PROXIES";
 pub(crate) const LEGACY_COEXISTENCE: &str = "LEGACY_COEXISTENCE";
 pub(crate) const LOG_LEVEL: &str = "LOG_LEVEL";
 
@@ -49,6 +50,7 @@ pub(crate) const KEYS: &[Key] = &[
     secret(REDIS_URL),
     secret(REDIS_PASSWORD),
     plain(CORS_ORIGINS, Some("http://localhost:3000,http://localhost:3003")),
+    plain(TRUSTED_PROXIES, None),
     plain(LEGACY_COEXISTENCE, Some("false")),
     plain(LOG_LEVEL, Some("info")),
 ];

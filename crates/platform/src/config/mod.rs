@@ -17,6 +17,7 @@ use db::DatabaseUrl;
 use db::local::{Durability, Options};
 use kernel::Redacted;
 use serde::Serialize;
+use web::TrustedProxies;
 
 use self::parse::Wrong;
 pub use self::sources::Inputs;
@@ -108,6 +109,8 @@ pub struct Config {
     pub redis: Option<RedisServer>,
     /// `CORS_ORIGINS`, those that can be used.
     pub cors_origins: Vec<String>,
+    /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
     /// `LEGACY_COEXISTENCE`
     pub legacy_coexistence: bool,
     /// `LOG_LEVEL`
@@ -177,6 +180,7 @@ pub fn load(inputs: &Inputs) -> Loaded {
     let audit_key = reader.secret(keys::AUDIT_KEY);
     let redis = reader.redis();
     let cors_origins = reader.origins(environment == Environment::Production);
+    let trusted_proxies = reader.read(keys::TRUSTED_PROXIES, parse::proxies).unwrap_or_default();
     let legacy_coexistence = reader.read(keys::LEGACY_COEXISTENCE, parse::boolean).unwrap_or(false);
     let log_level = reader.read(keys::LOG_LEVEL, parse::log_level).unwrap_or(LogLevel::Info);
 
@@ -196,6 +200,7 @@ pub fn load(inputs: &Inputs) -> Loaded {
         audit_key,
         redis,
         cors_origins,
+        trusted_proxies,
         legacy_coexistence,
         log_level,
     };

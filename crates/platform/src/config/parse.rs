@@ -7,6 +7,8 @@ use db::DatabaseUrl;
 use kernel::Redacted;
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
 
+use web::TrustedProxies;
+
 use super::{Database, Environment, LogLevel, RedisServer};
 
 /// What is wrong with a text, and what would be right.
@@ -46,6 +48,12 @@ pub(super) fn boolean(text: &str) -> Result<bool, Wrong> {
         "false" | "0" | "no" | "off" => Ok(false),
         _ => not(text, "a truth value", "use true or false"),
     }
+}
+
+pub(super) fn proxies(text: &str) -> Result<TrustedProxies, Wrong> {
+    text.parse().or_else(|message: String| {
+        wrong(message, "list the addresses or networks of the proxies in front, such as 10.0.0.0/8,192.0.2.7")
+    })
 }
 
 pub(super) fn log_level(text: &str) -> Result<LogLevel, Wrong> {

@@ -10,6 +10,7 @@ use pyairtable_platform::app::{self, App, Parts};
 use serde_json::{Value, json};
 use testkit::{Client, SeededRng, TestDb};
 use users::NewSuperAdmin;
+use web::TrustedProxies;
 
 pub(crate) const JWT_SECRET: &str = "a-secret-of-the-tests-0123456789abcdef";
 pub(crate) const INTERNAL_KEY: &str = "an-internal-key-of-the-tests-0123456789";
@@ -56,6 +57,7 @@ impl TestApp {
             jwt_secret: Redacted::new(JWT_SECRET.to_owned()),
             internal_key: Some(Redacted::new(INTERNAL_KEY.to_owned())),
             coexistence: false,
+            trusted_proxies: TrustedProxies::default(),
             cors_origins: vec!["http://localhost:3000".to_owned()],
         };
         change(&mut parts);

@@ -48,9 +48,8 @@ impl Users {
         if form.at_least.is_some_and(|role| user.role() < role) {
             return Err(UserError::InsufficientPermissions);
         }
-        tx.audit(cx, &audit::happened("user.logged_in", &user)).await?;
-        let logged_in = self.open_session(cx, tx, user).await?;
-        self.legacy_cache.forget_user(logged_in.user.id, logged_in.user.tenant_id).await;
-        Ok(logged_in)
+        // The old services forget nothing at a log-in either; only `last_login_at` changed.
+        let event = audit::happened("user.logged_in", &user);
+        self.open_session(cx, tx, user, &event).await
     }
 }
