@@ -55,12 +55,12 @@ statements! {
     INSERT_PROFILE = "INSERT INTO user_profiles (id, user_id, email, first_name, last_name, display_name, avatar, bio,
             phone, tenant_id, role, is_active, email_verified, phone_verified, preferences, metadata, created_at,
             updated_at)
-        SELECT gen_random_uuid(), u.id, u.email, u.first_name, u.last_name, left(u.first_name || ' ' || u.last_name, 200), '', '',
-            '', u.tenant_id, u.role, coalesce(u.is_active, true), coalesce(u.email_verified, false), false, '{}',
-            $2::text::jsonb, $3, $3
+        SELECT gen_random_uuid(), u.id, u.email, u.first_name, u.last_name,
+            left(u.first_name || ' ' || u.last_name, 200), '', '', '', u.tenant_id, u.role,
+            coalesce(u.is_active, true), coalesce(u.email_verified, false), false, '{}', $2::text::jsonb, $3, $3
         FROM users u WHERE u.id = $1 AND NOT EXISTS (SELECT FROM user_profiles p WHERE p.user_id = u.id)";
     LOCK_USER = "SELECT id FROM users WHERE tenant_id = $1 AND id = $2 FOR UPDATE";
-    RECORD_LOGIN = "UPDATE users SET last_login_at = $2 WHERE id = $1";
+    RECORD_LOGIN = "UPDATE users SET last_login_at = $3 WHERE id = $1 AND coalesce(password_hash, '') = $2";
     REPLACE_HASH = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
     SET_PASSWORD = "UPDATE users SET password_hash = $3, updated_at = $4 WHERE id = $1 AND password_hash = $2";
     UPDATE_NAMES = "UPDATE users SET first_name = coalesce($3, first_name), last_name = coalesce($4, last_name),
@@ -242,8 +242,9 @@ pub(crate) async fn lock(tx: &TenantTx, id: UserId) -> Result<bool, db::Error> {
     Ok(!tx.rows(&LOCK_USER, &[&tx.tenant().0, &id.0]).await?.is_empty())
 }
 
-pub(crate) async fn record_login(tx: &SystemTx, id: UserId, now: Timestamp) -> Result<(), db::Error> {
-    tx.write_one(&RECORD_LOGIN, &[&id.0, &now]).await
+/// Locks the account and notes the log-in; false if `hash`, which the password was checked against, is no longer stored.
+pub(crate) async fn record_login(tx: &SystemTx, id: UserId, hash: &str, now: Timestamp) -> Result<bool, db::Error> {
+    tx.execute(&RECORD_LOGIN, &[&id.0, &hash, &now]).await.map(|rows| rows == 1)
 }
 
 /// Replaces an outdated hash, unless the password was changed meanwhile.
