@@ -1,6 +1,7 @@
 //! `POST /auth/login`
 
 use serde_json::{Value, json};
+use testkit::Answer;
 
 use super::auth::{
     at_once, count, dump, execute, log_in, mark_deleted, me_status, refresh, refuses_unreadable_bodies, set_hash,
@@ -268,7 +269,10 @@ async fn login_unavailable_when_the_hashing_queue_is_full() {
     });
     let answers = at_once(requests).await;
     let (refused, busy) = (count(&answers, 401), count(&answers, 503));
-    assert!(refused >= 10 && busy > 0 && refused + busy == 300, "{refused} times 401, {busy} times 503");
+    assert!(refused >= 10 && refused + busy == 300, "{refused} times 401, {busy} times 503");
+    // On a slow machine others may have waited too long for a connection.
+    let turned_away = |answer: &&Answer| answer.body["message"] == "Too many log-ins at once; try again in a second";
+    assert!(answers.iter().filter(turned_away).count() > 0, "nobody was turned away by the queue");
     for answer in answers.into_iter().filter(|answer| answer.status == 503) {
         assert_eq!(answer.headers["retry-after"], "1");
         answer.expect_error(503, "Service temporarily unavailable", "SERVICE_UNAVAILABLE");

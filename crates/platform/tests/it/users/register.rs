@@ -1,6 +1,9 @@
 //! `POST /auth/register`
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
+use testkit::SeededRng;
 
 use super::auth::{at_once, count, dump, form, mark_deleted, refuses_unreadable_bodies, rows, switch_off, with};
 use crate::support::{PASSWORD, TestApp, stable};
@@ -264,14 +267,32 @@ async fn register_race_of_one_address_has_one_winner() {
     race((0..50).map(|_| "ada@example.com".to_owned())).await;
 }
 
-/// The unique key tells the spellings apart, so only the lock on the folded address stands between them (T-56).
+/// `name@example.com` in the capitals that the bits of `number` choose.
+fn spelling(name: &str, number: usize) -> String {
+    let letter = |(index, letter): (usize, char)| {
+        if number >> index & 1 == 1 { letter.to_ascii_uppercase() } else { letter }
+    };
+    name.chars().enumerate().map(letter).collect::<String>() + "@example.com"
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn register_race_of_one_address_in_fifty_spellings_has_one_winner() {
-    let spelling = |number: usize| {
-        let letter = |(index, letter): (usize, char)| {
-            if number >> index & 1 == 1 { letter.to_ascii_uppercase() } else { letter }
-        };
-        "adalovelace".chars().enumerate().map(letter).collect::<String>() + "@example.com"
-    };
-    race((0..50).map(spelling)).await;
+    race((0..50).map(|number| spelling("adalovelace", number))).await;
+}
+
+/// Between replicas nothing but the database's lock on the folded address stands: the unique key tells the spellings
+/// apart (T-56).
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn register_race_of_several_replicas_has_one_winner() {
+    const NAMES: [&str; 10] = ["ada", "grace", "edith", "hedy", "joan", "katherine", "lise", "mary", "radia", "sophie"];
+    let first = TestApp::new().await;
+    let replica = |seed| TestApp::on(first.db.clone(), |parts| parts.rng = Arc::new(SeededRng::new(seed)));
+    let replicas = [replica(11), replica(12), replica(13), replica(14)];
+    for name in NAMES {
+        let post =
+            |(number, app): (usize, &TestApp)| app.http.post("/auth/register").json(&form(&spelling(name, number)));
+        let answers = at_once(replicas.iter().enumerate().map(post)).await;
+        assert_eq!((count(&answers, 201), count(&answers, 409)), (1, 3), "{name}");
+    }
+    assert_eq!(rows(&dump(&first).await, WRITTEN), [NAMES.len(); 5]);
 }
