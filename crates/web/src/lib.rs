@@ -11,6 +11,7 @@ mod listing;
 mod observe;
 mod path;
 mod paths;
+mod proxies;
 mod query;
 pub mod server;
 
@@ -18,9 +19,10 @@ pub use auth::{Auth, AuthFailure, Authenticator, BoxFuture, Cx, MaybeAuth, beare
 pub use body::{BODY_LIMIT, Body, OptionalBody};
 pub use error::{ApiError, Code, ErrorBody, FieldError};
 pub use listing::{Listing, Pagination};
-pub use observe::{Env, observe, panicked, unknown_method, unknown_route};
+pub use observe::{Env, observe, panicked, time_limit, unknown_method, unknown_route};
 pub use path::Path;
 pub use paths::{Aliases, normalise};
+pub use proxies::TrustedProxies;
 pub use query::{PageQuery, Query};
 
 /// What a handler returns.

@@ -1,6 +1,7 @@
 //! One whole program per test: a database of its own, a clock that stands still, seeded randomness.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use db::audit::AuditKey;
 use db::{Db, PoolLimits};
@@ -10,6 +11,7 @@ use pyairtable_platform::app::{self, App, Parts};
 use serde_json::{Value, json};
 use testkit::{Client, SeededRng, TestDb};
 use users::NewSuperAdmin;
+use web::TrustedProxies;
 
 pub(crate) const JWT_SECRET: &str = "a-secret-of-the-tests-0123456789abcdef";
 pub(crate) const INTERNAL_KEY: &str = "an-internal-key-of-the-tests-0123456789";
@@ -51,7 +53,7 @@ impl TestApp {
     pub(crate) fn on(db: TestDb, change: impl FnOnce(&mut Parts)) -> Self {
         let clock = Arc::new(FixedClock::at("2026-03-01T12:00:00.123456Z".parse().unwrap()));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed()));
-        let pool = Db::new(db.url(), PoolLimits::default(), AuditKey::new(*b"an audit key of the tests")).unwrap();
+        let pool = Db::new(db.url(), limits(), AuditKey::new(*b"an audit key of the tests")).unwrap();
         let mut parts = Parts {
             db: pool.clone(),
             clock: Arc::clone(&clock) as _,
@@ -60,6 +62,7 @@ impl TestApp {
             jwt_secret: Redacted::new(JWT_SECRET.to_owned()),
             internal_key: Some(Redacted::new(INTERNAL_KEY.to_owned())),
             coexistence: false,
+            trusted_proxies: TrustedProxies::default(),
             cors_origins: vec!["http://localhost:3000".to_owned()],
         };
         change(&mut parts);
@@ -121,6 +124,11 @@ impl TestApp {
             refresh_token: text("refresh_token"),
         }
     }
+}
+
+/// Tests share two cores with each other: waiting long is no failure here.
+fn limits() -> PoolLimits {
+    PoolLimits { wait: Duration::from_secs(10), ..PoolLimits::default() }
 }
 
 /// Tests are repeatable; `TEST_SEED=n cargo test` replays or varies one.

@@ -76,6 +76,14 @@ fn user_id(text: &str) -> Result<UserId, UserError> {
     UserId::from_str(text).map_err(|_| UserError::NotFound)
 }
 
+/// The old services' token store being away was told in each operation's own words (T-35).
+fn or_failed(words: &'static str) -> impl Fn(UserError) -> ApiError {
+    move |error| match error {
+        UserError::TokenStore(cause) => ApiError::new(Code::InternalError, words).caused_by(cause),
+        error => error.into(),
+    }
+}
+
 impl From<UserError> for ApiError {
     fn from(error: UserError) -> Self {
         match error {
@@ -86,6 +94,9 @@ impl From<UserError> for ApiError {
             }
             UserError::EmailTaken => {
                 Self::conflict("Email already registered").field("email", "has an account already")
+            }
+            UserError::UsernameTaken => {
+                Self::conflict("Username already taken").field("username", "is somebody else's; choose another")
             }
             UserError::IdTaken => Self::conflict("User already exists").field("id", "has an account already"),
             UserError::InvalidCredentials => Self::unauthorized("Invalid email/username or password"),
@@ -105,8 +116,7 @@ impl From<UserError> for ApiError {
                 .message("Too many wrong passwords for this account; Retry-After says when to try again"),
             UserError::Busy => Self::unavailable("Service temporarily unavailable", 1)
                 .message("Too many log-ins at once; try again in a second"),
-            // What auth-service answered when its store was away (T-35).
-            UserError::TokenStore(cause) => Self::new(Code::InternalError, "Login failed").caused_by(cause),
+            UserError::TokenStore(cause) => Self::internal(cause),
             UserError::Signing(cause) => Self::internal(cause),
             UserError::Database(error) => error.into(),
         }

@@ -29,7 +29,7 @@ impl Users {
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
         tx.audit(&cx, &audit::changed("user.role_changed", &before, &after)).await?;
         tx.commit().await?;
-        self.legacy_cache.forget_user(id, after.tenant_id).await;
+        self.legacy_cache.forget(&[(id, after.tenant_id)]).await;
         Ok(after)
     }
 }

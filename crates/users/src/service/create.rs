@@ -49,7 +49,7 @@ impl Users {
                 let password = new.password.clone().filter(|password| !password.expose().is_empty());
                 let password =
                     password.ok_or_else(|| UserError::invalid("Password is required", "password", "is required"))?;
-                let password = NewPassword::parse(&password, self.passwords.scheme())?;
+                let password = NewPassword::parse("password", &password, self.passwords.scheme())?;
                 let parsed = parse_by_admin(cx, new, user.tenant)?;
                 if store::email_exists(
                     &self.db.read_system("an address is unique across tenants").await?,
@@ -68,7 +68,7 @@ impl Users {
         insert(&tx, cx, &parsed, &hash).await?;
         let user = record(&tx, cx, parsed.id).await?;
         tx.commit().await?;
-        self.legacy_cache.forget_user(parsed.id, parsed.tenant).await;
+        self.legacy_cache.forget(&[(parsed.id, parsed.tenant)]).await;
         Ok(user)
     }
 
@@ -90,13 +90,13 @@ impl Users {
         for new in &parsed {
             insert(&tx, cx, new, NO_PASSWORD).await?;
         }
+        // Chains are locked in one order too.
+        parsed.sort_by_key(|new| new.tenant);
         for new in &parsed {
             record(&tx, cx, new.id).await?;
         }
         tx.commit().await?;
-        for new in &parsed {
-            self.legacy_cache.forget_user(new.id, new.tenant).await;
-        }
+        self.legacy_cache.forget(&parsed.iter().map(|new| (new.id, new.tenant)).collect::<Vec<_>>()).await;
         Ok(parsed.len())
     }
 }

@@ -1,5 +1,6 @@
 //! Logging out: of one log-in by its refresh token, or of all by the bearer token alone (T-26).
 
+use db::TenantTx;
 use kernel::{Ctx, Redacted, UserId};
 
 use crate::sessions::{Sessions, is_plausible};
@@ -38,14 +39,17 @@ impl Users {
         }
     }
 
-    /// Ends all log-ins of `user`, as part of a change that is recorded by itself.
-    pub(super) async fn end_all_sessions(&self, cx: &Ctx, user: UserId, reason: &str) -> Result<(), UserError> {
+    /// Ends all log-ins of `user` as part of a change that is recorded by itself. The account is switched off in the
+    /// same transaction, so its refresh tokens are worthless with their sessions.
+    pub(super) async fn end_all_sessions(
+        &self,
+        tx: &TenantTx,
+        cx: &Ctx,
+        user: UserId,
+        reason: &str,
+    ) -> Result<(), UserError> {
         match &self.sessions {
-            Sessions::Postgres(sessions) => {
-                let tx = self.db.begin_system("refresh tokens carry no tenant").await?;
-                sessions.revoke_all(&tx, cx, user, None, reason).await?;
-                Ok(tx.commit().await?)
-            }
+            Sessions::Postgres(sessions) => Ok(sessions.end_all(tx, cx, user, reason).await?),
             Sessions::SharedRedis(sessions) => Ok(sessions.revoke_all(user).await?),
         }
     }

@@ -45,7 +45,7 @@ impl Users {
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
         tx.audit(&cx, &audit::changed("user.updated", &before, &after)).await?;
         tx.commit().await?;
-        self.legacy_cache.forget_user(id, after.tenant_id).await;
+        self.legacy_cache.forget(&[(id, after.tenant_id)]).await;
         Ok(after)
     }
 }
@@ -67,10 +67,12 @@ fn into_row(change: Update, before: &User) -> ProfileChange {
     let derived = before.display_name == full_name(&before.first_name, &before.last_name);
     let display_name = change.display_name.or_else(|| derived.then(|| full_name(first, last)));
 
-    // The user name lives in the metadata (T-22); replacing the metadata does not lose it.
+    // The user name lives in the metadata (T-22) but is chosen at registration, where it is held unique: replacing the
+    // metadata neither loses nor changes it.
     let metadata = change.metadata.map(|mut metadata| {
+        metadata.remove("username");
         if before.username != before.email {
-            metadata.entry("username").or_insert_with(|| Value::String(before.username.clone()));
+            metadata.insert("username".to_owned(), Value::String(before.username.clone()));
         }
         Value::Object(metadata).to_string()
     });

@@ -25,13 +25,17 @@ statements! {
     LOCK_TOKEN = "SELECT t.id, t.user_id, t.session_id, t.expires_at, t.revoked_at, t.rotated_at, t.successor_nonce,
             s.revoked_at AS session_revoked_at
         FROM refresh_tokens t JOIN login_sessions s ON s.id = t.session_id
-        WHERE t.token_hash = $1 FOR UPDATE OF t";
+        WHERE t.token_hash = $1 FOR UPDATE OF t, s";
     ROTATE_TOKEN = "UPDATE refresh_tokens SET rotated_at = $2, last_used_at = $2, successor_nonce = $3 WHERE id = $1";
     TOUCH_SESSION = "UPDATE login_sessions SET last_used_at = $2, expires_at = $3 WHERE id = $1";
     REVOKE_SESSION = "UPDATE login_sessions SET revoked_at = $2, revoked_reason = $3
         WHERE id = $1 AND revoked_at IS NULL RETURNING tenant_id";
     SESSION_OF_TOKEN = "SELECT session_id FROM refresh_tokens WHERE token_hash = $1 AND session_id IS NOT NULL";
     REVOKE_TOKENS_OF_USER = "UPDATE refresh_tokens SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL";
+    LOCK_SESSIONS_OF_USER = "SELECT id FROM login_sessions WHERE user_id = $1 AND revoked_at IS NULL
+        ORDER BY id FOR UPDATE";
+    END_SESSIONS_OF_USER = "UPDATE login_sessions SET revoked_at = $3, revoked_reason = $4
+        WHERE tenant_id = $1 AND user_id = $2 AND revoked_at IS NULL";
     REVOKE_SESSIONS_OF_USER = "UPDATE login_sessions SET revoked_at = $2, revoked_reason = $3
         WHERE user_id = $1 AND revoked_at IS NULL AND ($4::uuid IS NULL OR id <> $4)";
     LIST_SESSIONS = "SELECT id, ip, user_agent, created_at, last_used_at, expires_at FROM login_sessions
@@ -218,9 +222,18 @@ impl PostgresSessions {
         reason: &str,
     ) -> Result<(), db::Error> {
         let (now, keep) = (cx.now(), keep.map(|session| session.0));
+        // Tokens before sessions, the order in which an exchange locks them; then the tokens that an exchange under way
+        // added meanwhile.
+        let _ = tx.execute(&REVOKE_TOKENS_OF_USER, &[&user.0, &now]).await?;
+        tx.rows(&LOCK_SESSIONS_OF_USER, &[&user.0]).await?;
         let _ = tx.execute(&REVOKE_TOKENS_OF_USER, &[&user.0, &now]).await?;
         let _ = tx.execute(&REVOKE_SESSIONS_OF_USER, &[&user.0, &now, &reason, &keep]).await?;
         Ok(())
+    }
+
+    /// Ends all log-ins of a person in their tenant's own transaction.
+    pub(crate) async fn end_all(&self, tx: &TenantTx, cx: &Ctx, user: UserId, reason: &str) -> Result<(), db::Error> {
+        tx.execute(&END_SESSIONS_OF_USER, &[&tx.tenant().0, &user.0, &cx.now(), &reason]).await.map(drop)
     }
 
     /// The open log-ins of a person, last used first.
