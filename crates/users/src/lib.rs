@@ -26,6 +26,7 @@ mod service;
 mod sessions;
 mod store;
 mod token;
+mod turns;
 
 use std::sync::Arc;
 
@@ -44,6 +45,7 @@ use crate::legacy_cache::LegacyCache;
 use crate::password::Passwords;
 use crate::sessions::Sessions;
 use crate::token::Tokens;
+use crate::turns::Turns;
 
 /// Every statement the slice can run, fixed and built, for the test that prepares them all.
 pub fn statements() -> Vec<db::Sql> {
@@ -67,6 +69,7 @@ pub struct Users {
     db: Db,
     passwords: Passwords,
     attempts: Attempts,
+    registrations: Turns,
     tokens: Tokens,
     sessions: Sessions,
     legacy_cache: LegacyCache,
@@ -90,6 +93,7 @@ impl Users {
             db,
             passwords: Passwords::new(if coexistence { Scheme::Bcrypt } else { Scheme::Argon2id }),
             attempts: Attempts::default(),
+            registrations: Turns::default(),
             tokens: Tokens::new(&jwt_secret),
             sessions,
             legacy_cache: LegacyCache::new(redis.filter(|_| coexistence)),

@@ -30,10 +30,9 @@ statements! {
         WHERE u.tenant_id = $1 AND u.id = $2");
     FIND_ANYWHERE = concat!("SELECT ", user_columns!(), " FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id
         WHERE u.id = $1");
-    TENANT_OF = "SELECT tenant_id FROM users WHERE id = $1 AND tenant_id IS NOT NULL";
+    TENANT_OF = "SELECT tenant_id FROM users WHERE id = $1";
     /// What authentication needs of a person and the log-in their token belongs to.
-    FIND_STANDING = "SELECT coalesce(u.tenant_id, '00000000-0000-0000-0000-000000000000') AS tenant_id,
-            coalesce(u.role, 'user') AS role, coalesce(u.is_active, true) AS is_active,
+    FIND_STANDING = "SELECT u.tenant_id, coalesce(u.role, 'user') AS role, coalesce(u.is_active, true) AS is_active,
             EXISTS (SELECT FROM user_profiles p WHERE p.user_id = u.id AND p.deleted_at IS NOT NULL) AS is_deleted,
             EXISTS (SELECT FROM login_sessions s WHERE s.id = $2 AND s.revoked_at IS NOT NULL) AS is_revoked
         FROM users u WHERE u.id = $1";
@@ -103,7 +102,7 @@ pub(crate) struct Standing {
 impl FromRow for Standing {
     fn from_row(row: &Row) -> Result<Self, db::Error> {
         Ok(Self {
-            tenant: TenantId(get(row, "tenant_id")?),
+            tenant: TenantId(get::<Option<uuid::Uuid>>(row, "tenant_id")?.unwrap_or_default()),
             role: get(row, "role")?,
             is_active: get(row, "is_active")?,
             is_deleted: get(row, "is_deleted")?,
@@ -172,7 +171,9 @@ pub(crate) async fn find_anywhere(tx: &SystemTx, id: UserId) -> Result<Option<Us
 }
 
 pub(crate) async fn tenant_of(tx: &SystemTx, id: UserId) -> Result<Option<TenantId>, db::Error> {
-    tx.rows(&TENANT_OF, &[&id.0]).await?.first().map(|row| get(row, "tenant_id").map(TenantId)).transpose()
+    let rows = tx.rows(&TENANT_OF, &[&id.0]).await?;
+    // Somebody of no tenant, as a view over other tables may show, is nobody here.
+    Ok(rows.first().map(|row| get::<Option<uuid::Uuid>>(row, "tenant_id")).transpose()?.flatten().map(TenantId))
 }
 
 pub(crate) async fn find_standing(
