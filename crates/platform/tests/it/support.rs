@@ -20,7 +20,6 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 /// The program, and everything a test may want to turn.
 pub(crate) struct TestApp {
     pub(crate) db: TestDb,
-    pub(crate) pool: Db,
     pub(crate) app: App,
     pub(crate) clock: Arc<FixedClock>,
     rng: Arc<dyn Rng>,
@@ -46,12 +45,15 @@ impl TestApp {
 
     /// The program with some of its parts changed.
     pub(crate) async fn with(change: impl FnOnce(&mut Parts)) -> Self {
-        let db = TestDb::new().await;
+        Self::on(TestDb::new().await, change)
+    }
+
+    /// The program on a database that a test prepared.
+    pub(crate) fn on(db: TestDb, change: impl FnOnce(&mut Parts)) -> Self {
         let clock = Arc::new(FixedClock::at("2026-03-01T12:00:00.123456Z".parse().unwrap()));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed()));
-        let pool = Db::new(db.url(), limits(), AuditKey::new(*b"an audit key of the tests")).unwrap();
         let mut parts = Parts {
-            db: pool.clone(),
+            db: Db::new(db.url(), limits(), AuditKey::new(*b"an audit key of the tests")).unwrap(),
             clock: Arc::clone(&clock) as _,
             rng: Arc::clone(&rng),
             redis: None,
@@ -64,7 +66,7 @@ impl TestApp {
         change(&mut parts);
         let app = app::build(parts).unwrap();
         let http = Client::new(app.public.clone());
-        Self { db, pool, app, clock, rng, http }
+        Self { db, app, clock, rng, http }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
