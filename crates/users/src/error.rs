@@ -16,6 +16,9 @@ pub enum UserError {
     /// Another account has the address, in this or another case.
     #[error("e-mail address taken")]
     EmailTaken,
+    /// Somebody else logs in with this name.
+    #[error("user name taken")]
+    UsernameTaken,
     /// An account with this id exists.
     #[error("id taken")]
     IdTaken,
@@ -49,6 +52,12 @@ pub enum UserError {
     /// Neither an internal key nor a token.
     #[error("missing credentials for creation")]
     MissingApiKey,
+    /// Too many wrong passwords for one account from one address.
+    #[error("too many failed attempts")]
+    TooManyAttempts {
+        /// Seconds until the next attempt is let in.
+        retry_after: u32,
+    },
     /// The password hashing queue is full.
     #[error("too many log-ins at once")]
     Busy,

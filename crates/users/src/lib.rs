@@ -13,6 +13,8 @@
 //!
 //! Deliberately absent: tenants themselves (see [`TenantDirectory`]) and workspace roles.
 
+mod attempts;
+mod audit;
 mod cursor;
 mod error;
 mod http;
@@ -41,6 +43,7 @@ pub use service::bootstrap::NewSuperAdmin;
 pub use store::STATEMENTS;
 pub use store::list::statements as list_statements;
 
+use crate::attempts::Attempts;
 use crate::legacy_cache::LegacyCache;
 use crate::password::Passwords;
 use crate::sessions::Sessions;
@@ -62,6 +65,7 @@ pub struct UsersConfig {
 pub struct Users {
     db: Db,
     passwords: Passwords,
+    attempts: Attempts,
     tokens: Tokens,
     sessions: Sessions,
     legacy_cache: LegacyCache,
@@ -84,6 +88,7 @@ impl Users {
         Ok(Arc::new(Self {
             db,
             passwords: Passwords::new(if coexistence { Scheme::Bcrypt } else { Scheme::Argon2id }),
+            attempts: Attempts::default(),
             tokens: Tokens::new(&jwt_secret),
             sessions,
             legacy_cache: LegacyCache::new(redis.filter(|_| coexistence)),

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{ApiError, Auth, Body, ErrorBody};
 
+use super::store_failed;
 use super::views::Message;
 use crate::Users;
 
@@ -37,6 +38,8 @@ pub(super) struct ChangePasswordRequest {
         (status = 200, body = Message),
         (status = 400, description = "Wrong current password, or the new one breaks a rule", body = ErrorBody<'static>),
         (status = 401, description = "No valid access token", body = ErrorBody<'static>),
+        (status = 429, description = "Too many wrong passwords; see `Retry-After`", body = ErrorBody<'static>),
+        (status = 503, description = "Too many log-ins at once; see `Retry-After`", body = ErrorBody<'static>),
     )
 )]
 pub(super) async fn change_password(
@@ -45,6 +48,7 @@ pub(super) async fn change_password(
     Body(request): Body<ChangePasswordRequest>,
 ) -> Result<Json<Message>, ApiError> {
     let current = request.current_password.unwrap_or_default();
-    users.change_password(&cx, current, &request.new_password.unwrap_or_default()).await?;
+    let new = request.new_password.unwrap_or_default();
+    users.change_password(&cx, current, &new).await.map_err(store_failed("Password change failed"))?;
     Ok(Json(Message::new("Password changed successfully")))
 }

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{ApiError, Body, Cx, ErrorBody};
 
+use super::store_failed;
 use super::views::TokenResponse;
 use crate::service::login::Login;
 use crate::{UserError, Users};
@@ -50,6 +51,7 @@ impl LoginRequest {
         (status = 400, description = "Neither `email` nor `username`", body = ErrorBody<'static>),
         (status = 401, description = "Unknown account or wrong password", body = ErrorBody<'static>),
         (status = 403, description = "The account is switched off", body = ErrorBody<'static>),
+        (status = 429, description = "Too many wrong passwords; see `Retry-After`", body = ErrorBody<'static>),
         (status = 503, description = "Too many log-ins at once; see `Retry-After`", body = ErrorBody<'static>),
     )
 )]
@@ -58,7 +60,7 @@ pub(super) async fn login(
     Cx(cx): Cx,
     Body(request): Body<LoginRequest>,
 ) -> Result<Json<TokenResponse>, ApiError> {
-    Ok(Json(users.login(&cx, request.into_form(None)?).await?.into()))
+    Ok(Json(users.login(&cx, request.into_form(None)?).await.map_err(store_failed("Login failed"))?.into()))
 }
 
 /// Log in as an admin
@@ -76,6 +78,7 @@ pub(super) async fn login(
         (status = 400, description = "Neither `email` nor `username`", body = ErrorBody<'static>),
         (status = 401, description = "Unknown account or wrong password", body = ErrorBody<'static>),
         (status = 403, description = "Not an admin, or the account is switched off", body = ErrorBody<'static>),
+        (status = 429, description = "Too many wrong passwords; see `Retry-After`", body = ErrorBody<'static>),
         (status = 503, description = "Too many log-ins at once; see `Retry-After`", body = ErrorBody<'static>),
     )
 )]
@@ -84,5 +87,7 @@ pub(super) async fn admin_login(
     Cx(cx): Cx,
     Body(request): Body<LoginRequest>,
 ) -> Result<Json<TokenResponse>, ApiError> {
-    Ok(Json(users.login(&cx, request.into_form(Some(Role::Admin))?).await?.into()))
+    Ok(Json(
+        users.login(&cx, request.into_form(Some(Role::Admin))?).await.map_err(store_failed("Login failed"))?.into(),
+    ))
 }

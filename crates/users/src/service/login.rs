@@ -3,7 +3,7 @@
 use kernel::{Ctx, Redacted, Role};
 
 use super::LoggedIn;
-use crate::{UserError, Users, store};
+use crate::{UserError, Users, audit, store};
 
 /// What a log-in form carries.
 #[derive(Debug, Default)]
@@ -18,15 +18,18 @@ pub(crate) struct Login {
 impl Users {
     /// Checks the password and opens a session. However it ends, it costs one hash.
     pub(crate) async fn login(&self, cx: &Ctx, form: Login) -> Result<LoggedIn, UserError> {
+        let attempt = self.attempts.begin(cx, &form.name).await?;
         let found = {
             let tx = self.db.read_system("a log-in names no tenant").await?;
             store::find_credentials(&tx, &form.name).await?
         };
         let stored = found.as_ref().map(|credentials| credentials.password_hash.clone());
         let verdict = self.passwords.verify(form.password.clone(), stored).await?;
-        let credentials = found
-            .filter(|credentials| verdict.matches && !credentials.is_deleted)
-            .ok_or(UserError::InvalidCredentials)?;
+        let Some(credentials) = found.filter(|credentials| verdict.matches && !credentials.is_deleted) else {
+            attempt.failed(cx.now());
+            return Err(UserError::InvalidCredentials);
+        };
+        attempt.succeeded();
         if !credentials.is_active {
             return Err(UserError::Inactive);
         }
@@ -45,8 +48,8 @@ impl Users {
         if form.at_least.is_some_and(|role| user.role() < role) {
             return Err(UserError::InsufficientPermissions);
         }
-        let logged_in = self.open_session(cx, tx, user).await?;
-        self.legacy_cache.forget_user(logged_in.user.id, logged_in.user.tenant_id).await;
-        Ok(logged_in)
+        // The old services forget nothing at a log-in either; only `last_login_at` changed.
+        let event = audit::happened("user.logged_in", &user);
+        self.open_session(cx, tx, user, &event).await
     }
 }
