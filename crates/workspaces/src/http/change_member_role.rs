@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use web::{ApiError, Auth, Body, ErrorBody};
 
-use super::workspace_id;
-use crate::model::canonical;
+use super::{member_id, workspace_id};
 use crate::{Member, Workspaces};
 
 /// The new role.
@@ -90,5 +89,5 @@ pub(super) async fn change_member_role(
     Body(request): Body<ChangeMemberRoleRequest>,
 ) -> Result<Json<Member>, ApiError> {
     let role = request.role.unwrap_or_default();
-    Ok(Json(workspaces.change_member_role(&cx, workspace_id(&id)?, &canonical(&user), &role).await?))
+    Ok(Json(workspaces.change_member_role(&cx, workspace_id(&id)?, &member_id(&user)?, &role).await?))
 }

@@ -34,6 +34,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{ApiError, Code};
 
+use crate::model::canonical;
 use crate::{WorkspaceError, Workspaces};
 
 /// Whole paths of other editions and clients, and the routes they stand for.
@@ -87,6 +88,11 @@ fn project_id(text: &str) -> Result<ProjectId, WorkspaceError> {
 
 fn base_id(text: &str) -> Result<BaseId, WorkspaceError> {
     BaseId::from_str(text).map_err(|_| WorkspaceError::BaseNotFound)
+}
+
+/// A member's id: of old rows any text, but none that PostgreSQL cannot hold.
+fn member_id(text: &str) -> Result<String, WorkspaceError> {
+    if text.contains('\0') { Err(WorkspaceError::MemberNotFound) } else { Ok(canonical(text)) }
 }
 
 impl From<WorkspaceError> for ApiError {

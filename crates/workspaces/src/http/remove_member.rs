@@ -8,9 +8,8 @@ use http::HeaderMap;
 use web::{ApiError, Auth, ErrorBody};
 
 use super::views::{Message, gone};
-use super::workspace_id;
+use super::{member_id, workspace_id};
 use crate::Workspaces;
-use crate::model::canonical;
 
 /// Remove a member
 ///
@@ -39,6 +38,6 @@ pub(super) async fn remove_member(
     Path((id, user)): Path<(String, String)>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    workspaces.remove_member(&cx, workspace_id(&id)?, &canonical(&user)).await?;
+    workspaces.remove_member(&cx, workspace_id(&id)?, &member_id(&user)?).await?;
     Ok(gone(&headers, "Member removed successfully"))
 }

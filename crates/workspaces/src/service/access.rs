@@ -93,7 +93,6 @@ impl Workspaces {
     }
 
     /// The workspace, live or not.
-    #[expect(clippy::unused_self, reason = "reads as a step of the use cases beside it")]
     pub(super) async fn access_deleted(
         &self,
         tx: &TenantTx,

@@ -1,6 +1,7 @@
 //! What must hold whoever comes first: real connections, many rounds, on every layout of the tables.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -24,11 +25,12 @@ async fn restart(scene: &Scene, members: &[(&str, &str)]) {
     let database = scene.app.db.superuser().await;
     let mut sql = "BEGIN; SET LOCAL session_replication_role = replica; DELETE FROM workspace_members;".to_owned();
     for (user, role) in members {
-        sql.push_str(&format!(
+        let _ = write!(
+            sql,
             "INSERT INTO workspace_members (workspace_id, user_id, role, joined_at)
              VALUES ('{}', '{user}', '{role}', now());",
             scene.workspace
-        ));
+        );
     }
     database.batch_execute(&format!("{sql} COMMIT")).await.unwrap();
 }

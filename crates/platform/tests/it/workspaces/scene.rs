@@ -1,9 +1,11 @@
 //! A tenant with a workspace in it, and people who stand to it in every way there is.
 
+use axum::http::Method;
 use serde_json::{Value, json};
 use testkit::{Answer, Client};
 
 use super::schema::Schema;
+use crate::fixtures::Refusals;
 use crate::support::{Person, TestApp};
 
 /// The tenant's admin is no member of the workspace; the owner made it.
@@ -72,6 +74,10 @@ impl Scene {
         self.owner.http.post(&path).json(&body).send().await.expect(201).text("id")
     }
 
+    pub(crate) fn refusals(&self, method: Method, path: &str, body: Option<Value>) -> Refusals<'_> {
+        Refusals { app: &self.app, method, path: path.to_owned(), body }
+    }
+
     /// Who is what, as the database has it.
     pub(crate) async fn members(&self) -> Vec<(String, String)> {
         let rows = self
@@ -88,7 +94,7 @@ impl Scene {
         rows.iter().map(|row| (row.get(0), row.get(1))).collect()
     }
 
-    /// The audit trail of the workspace as the database has it, oldest first.
+    /// The audit trail of the workspace in the order it was written: the clock stands still, and nothing is ever removed.
     pub(crate) async fn trail(&self) -> Vec<Value> {
         let rows = self
             .app
@@ -97,7 +103,7 @@ impl Scene {
             .await
             .query(
                 "SELECT user_id, action, resource_type, resource_id, changes::text FROM workspace_audit_logs
-                 WHERE workspace_id::text = $1 ORDER BY created_at, id",
+                 WHERE workspace_id::text = $1 ORDER BY ctid",
                 &[&self.workspace],
             )
             .await

@@ -1,5 +1,6 @@
 //! `POST /workspaces`
 
+use axum::http::Method;
 use serde_json::json;
 
 use super::scene::{Scene, create, try_create};
@@ -7,13 +8,14 @@ use super::schema::Schema;
 use crate::support::TestApp;
 
 #[tokio::test]
-async fn create_logged_out() {
-    let app = TestApp::new().await;
-    try_create(&app.http, "Marketing").await.expect_error(401, "Missing authentication", "UNAUTHORIZED");
+async fn create_workspace_logged_out() {
+    let scene = Scene::new().await;
+    let body = json!({ "name": "Sales" });
+    scene.refusals(Method::POST, "/workspaces", Some(body)).logged_out("Missing authentication").await;
 }
 
 #[tokio::test]
-async fn create_other_tenant() {
+async fn create_workspace_other_tenant() {
     let app = TestApp::new().await;
     let admin = app.admin("admin@example.com").await;
     let other = app.admin("foreigner@elsewhere.example").await;
@@ -27,7 +29,7 @@ async fn create_other_tenant() {
 }
 
 #[tokio::test]
-async fn create_invalid_body() {
+async fn create_workspace_invalid_body() {
     let app = TestApp::new().await;
     let admin = app.admin("admin@example.com").await;
     for body in [json!({}), json!({ "name": "" }), json!({ "name": " " }), json!({ "name": "x".repeat(256) })] {
@@ -43,7 +45,7 @@ async fn create_invalid_body() {
 }
 
 #[tokio::test]
-async fn create_conflict_and_quota() {
+async fn create_workspace_conflict_and_quota() {
     for schema in Schema::ALL {
         let scene = Scene::on(schema).await;
         try_create(&scene.admin.http, "Marketing").await.expect_error(409, "Workspace already exists", "CONFLICT");
@@ -60,7 +62,7 @@ async fn create_conflict_and_quota() {
 }
 
 #[tokio::test]
-async fn create_success() {
+async fn create_workspace_success() {
     let app = TestApp::new().await;
     let admin = app.admin("admin@example.com").await;
     let body = json!({ "name": "Marketing", "description": "All of it", "settings": { "theme": { "dark": true } } });
@@ -73,7 +75,7 @@ async fn create_success() {
 }
 
 #[tokio::test]
-async fn create_success_with_defaults_and_loose_names() {
+async fn create_workspace_success_with_defaults_and_loose_names() {
     for schema in Schema::ALL {
         let app = schema.app().await;
         let admin = app.admin("admin@example.com").await;
@@ -87,7 +89,7 @@ async fn create_success_with_defaults_and_loose_names() {
 }
 
 #[tokio::test]
-async fn create_internal_service() {
+async fn create_workspace_internal_service() {
     let app = TestApp::new().await;
     let admin = app.admin("admin@example.com").await;
     let post = || app.http.post("/workspaces").header("x-api-key", crate::support::INTERNAL_KEY);
