@@ -27,6 +27,7 @@ mod service;
 mod sessions;
 mod store;
 mod token;
+mod turns;
 
 use std::sync::Arc;
 
@@ -40,14 +41,18 @@ pub use names::{Name, STATEMENTS as NAME_STATEMENTS, names};
 pub use password::Scheme;
 pub use ports::{SignUpTenant, TenantDirectory};
 pub use service::bootstrap::NewSuperAdmin;
-pub use store::STATEMENTS;
-pub use store::list::statements as list_statements;
 
 use crate::attempts::Attempts;
 use crate::legacy_cache::LegacyCache;
 use crate::password::Passwords;
 use crate::sessions::Sessions;
 use crate::token::Tokens;
+use crate::turns::Turns;
+
+/// Every statement the slice can run, fixed and built, for the test that prepares them all.
+pub fn statements() -> Vec<db::Sql> {
+    [store::STATEMENTS, sessions::STATEMENTS].concat().into_iter().chain(store::list::statements()).collect()
+}
 
 /// What the slice needs to know.
 pub struct UsersConfig {
@@ -66,6 +71,7 @@ pub struct Users {
     db: Db,
     passwords: Passwords,
     attempts: Attempts,
+    registrations: Turns,
     tokens: Tokens,
     sessions: Sessions,
     legacy_cache: LegacyCache,
@@ -89,6 +95,7 @@ impl Users {
             db,
             passwords: Passwords::new(if coexistence { Scheme::Bcrypt } else { Scheme::Argon2id }),
             attempts: Attempts::default(),
+            registrations: Turns::default(),
             tokens: Tokens::new(&jwt_secret),
             sessions,
             legacy_cache: LegacyCache::new(redis.filter(|_| coexistence)),

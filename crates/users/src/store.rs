@@ -12,7 +12,10 @@ use crate::model::{Email, User};
 /// The columns of [`User`].
 macro_rules! user_columns {
     () => {
-        "u.id, u.email, u.first_name, u.last_name, u.role, u.tenant_id, coalesce(u.is_active, true) AS is_active,
+        "u.id, coalesce(u.email, '') AS email, coalesce(u.first_name, '') AS first_name,
+         coalesce(u.last_name, '') AS last_name, coalesce(u.role, 'user') AS role,
+         coalesce(u.tenant_id, '00000000-0000-0000-0000-000000000000') AS tenant_id,
+         coalesce(u.is_active, true) AS is_active,
          coalesce(u.email_verified, false) AS email_verified, u.last_login_at,
          coalesce(u.created_at, to_timestamp(0)) AS created_at,
          greatest(u.updated_at, p.updated_at, to_timestamp(0)) AS updated_at, p.display_name, p.avatar, p.bio, p.phone,
@@ -29,20 +32,19 @@ statements! {
         WHERE u.id = $1");
     TENANT_OF = "SELECT tenant_id FROM users WHERE id = $1";
     /// What authentication needs of a person and the log-in their token belongs to.
-    FIND_STANDING = "SELECT u.tenant_id, u.role, coalesce(u.is_active, true) AS is_active,
+    FIND_STANDING = "SELECT u.tenant_id, coalesce(u.role, 'user') AS role, coalesce(u.is_active, true) AS is_active,
             EXISTS (SELECT FROM user_profiles p WHERE p.user_id = u.id AND p.deleted_at IS NOT NULL) AS is_deleted,
             EXISTS (SELECT FROM login_sessions s WHERE s.id = $2 AND s.revoked_at IS NOT NULL) AS is_revoked
         FROM users u WHERE u.id = $1";
     /// Candidates for a log-in, best first: the exact address, the address in another case (T-56), the stored
     /// user name (T-22). Two accounts that differ only in case are never guessed between.
     FIND_CREDENTIALS = "SELECT u.id, u.password_hash, u.email = $1 AS exact, c.by_name,
-            coalesce(u.is_active, true) AS is_active,
-            EXISTS (SELECT FROM user_profiles p WHERE p.user_id = u.id AND p.deleted_at IS NOT NULL) AS is_deleted
+            coalesce(u.is_active, true) AS is_active, p.deleted_at IS NOT NULL AS is_deleted
         FROM (
             SELECT id, false AS by_name FROM users WHERE lower(email COLLATE \"C\") = lower($1 COLLATE \"C\")
             UNION ALL
             SELECT user_id, true FROM user_profiles WHERE metadata->>'username' = $1 AND strpos($1, '@') = 0
-        ) c JOIN users u ON u.id = c.id
+        ) c JOIN users u ON u.id = c.id LEFT JOIN user_profiles p ON p.user_id = u.id
         ORDER BY exact DESC, c.by_name LIMIT 3";
     PASSWORD_HASH = "SELECT password_hash FROM users WHERE id = $1";
     EMAIL_EXISTS = "SELECT EXISTS (SELECT FROM users WHERE lower(email COLLATE \"C\") = lower($1 COLLATE \"C\"))";
@@ -55,12 +57,12 @@ statements! {
     INSERT_PROFILE = "INSERT INTO user_profiles (id, user_id, email, first_name, last_name, display_name, avatar, bio,
             phone, tenant_id, role, is_active, email_verified, phone_verified, preferences, metadata, created_at,
             updated_at)
-        SELECT gen_random_uuid(), u.id, u.email, u.first_name, u.last_name, left(u.first_name || ' ' || u.last_name, 200), '', '',
-            '', u.tenant_id, u.role, coalesce(u.is_active, true), coalesce(u.email_verified, false), false, '{}',
-            $2::text::jsonb, $3, $3
+        SELECT gen_random_uuid(), u.id, u.email, u.first_name, u.last_name,
+            left(u.first_name || ' ' || u.last_name, 200), '', '', '', u.tenant_id, u.role,
+            coalesce(u.is_active, true), coalesce(u.email_verified, false), false, '{}', $2::text::jsonb, $3, $3
         FROM users u WHERE u.id = $1 AND NOT EXISTS (SELECT FROM user_profiles p WHERE p.user_id = u.id)";
     LOCK_USER = "SELECT id FROM users WHERE tenant_id = $1 AND id = $2 FOR UPDATE";
-    RECORD_LOGIN = "UPDATE users SET last_login_at = $2 WHERE id = $1";
+    RECORD_LOGIN = "UPDATE users SET last_login_at = $3 WHERE id = $1 AND coalesce(password_hash, '') = $2";
     REPLACE_HASH = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
     SET_PASSWORD = "UPDATE users SET password_hash = $3, updated_at = $4 WHERE id = $1 AND password_hash = $2";
     UPDATE_NAMES = "UPDATE users SET first_name = coalesce($3, first_name), last_name = coalesce($4, last_name),
@@ -83,8 +85,8 @@ statements! {
             count(*) FILTER (WHERE u.created_at > $2) AS recent
         FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id
         WHERE u.tenant_id = $1 AND p.deleted_at IS NULL";
-    STATS_BY_ROLE = "SELECT u.role, count(*) AS people FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id
-        WHERE u.tenant_id = $1 AND p.deleted_at IS NULL GROUP BY u.role ORDER BY u.role";
+    STATS_BY_ROLE = "SELECT coalesce(u.role, 'user') AS role, count(*) AS people FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id
+        WHERE u.tenant_id = $1 AND p.deleted_at IS NULL GROUP BY 1 ORDER BY 1";
 }
 
 /// What authentication needs to know of a person.
@@ -100,7 +102,7 @@ pub(crate) struct Standing {
 impl FromRow for Standing {
     fn from_row(row: &Row) -> Result<Self, db::Error> {
         Ok(Self {
-            tenant: TenantId(get(row, "tenant_id")?),
+            tenant: TenantId(get::<Option<uuid::Uuid>>(row, "tenant_id")?.unwrap_or_default()),
             role: get(row, "role")?,
             is_active: get(row, "is_active")?,
             is_deleted: get(row, "is_deleted")?,
@@ -169,7 +171,9 @@ pub(crate) async fn find_anywhere(tx: &SystemTx, id: UserId) -> Result<Option<Us
 }
 
 pub(crate) async fn tenant_of(tx: &SystemTx, id: UserId) -> Result<Option<TenantId>, db::Error> {
-    tx.rows(&TENANT_OF, &[&id.0]).await?.first().map(|row| get(row, "tenant_id").map(TenantId)).transpose()
+    let rows = tx.rows(&TENANT_OF, &[&id.0]).await?;
+    // Somebody of no tenant, as a view over other tables may show, is nobody here.
+    Ok(rows.first().map(|row| get::<Option<uuid::Uuid>>(row, "tenant_id")).transpose()?.flatten().map(TenantId))
 }
 
 pub(crate) async fn find_standing(
@@ -242,8 +246,9 @@ pub(crate) async fn lock(tx: &TenantTx, id: UserId) -> Result<bool, db::Error> {
     Ok(!tx.rows(&LOCK_USER, &[&tx.tenant().0, &id.0]).await?.is_empty())
 }
 
-pub(crate) async fn record_login(tx: &SystemTx, id: UserId, now: Timestamp) -> Result<(), db::Error> {
-    tx.write_one(&RECORD_LOGIN, &[&id.0, &now]).await
+/// Locks the account and notes the log-in; false if `hash`, which the password was checked against, is no longer stored.
+pub(crate) async fn record_login(tx: &SystemTx, id: UserId, hash: &str, now: Timestamp) -> Result<bool, db::Error> {
+    tx.execute(&RECORD_LOGIN, &[&id.0, &hash, &now]).await.map(|rows| rows == 1)
 }
 
 /// Replaces an outdated hash, unless the password was changed meanwhile.

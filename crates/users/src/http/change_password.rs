@@ -38,6 +38,7 @@ pub(super) struct ChangePasswordRequest {
         (status = 200, body = Message),
         (status = 400, description = "Wrong current password, or the new one breaks a rule", body = ErrorBody<'static>),
         (status = 401, description = "No valid access token", body = ErrorBody<'static>),
+        (status = 403, description = "A service, which has no password", body = ErrorBody<'static>),
         (status = 429, description = "Too many wrong passwords; see `Retry-After`", body = ErrorBody<'static>),
         (status = 503, description = "Too many log-ins at once; see `Retry-After`", body = ErrorBody<'static>),
     )

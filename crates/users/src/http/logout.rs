@@ -7,7 +7,7 @@ use axum::extract::State;
 use kernel::Redacted;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Cx, OptionalBody};
+use web::{ApiError, Auth, Cx, ErrorBody, OptionalBody};
 
 use super::views::Message;
 use crate::Users;
@@ -31,7 +31,10 @@ pub(super) struct LogoutRequest {
     operation_id = "logout",
     request_body = LogoutRequest,
     security((), ("bearer" = [])),
-    responses((status = 200, body = Message))
+    responses(
+        (status = 200, body = Message),
+        (status = 400, description = "A body that cannot be read", body = ErrorBody<'static>),
+    )
 )]
 pub(super) async fn logout(
     State(users): State<Arc<Users>>,
