@@ -6,15 +6,16 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state, map_request};
-use db::{Db, SystemTx};
+use db::{Db, SystemTx, TenantTx};
 use http::{HeaderName, HeaderValue, Method};
-use kernel::{Clock, Ctx, Redacted, Rng};
+use kernel::{Clock, Ctx, Redacted, Rng, UserId};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use users::{SignUpTenant, TenantDirectory, Users, UsersConfig};
 use web::{
     Aliases, BoxFuture, Env, TrustedProxies, normalise, observe, panicked, time_limit, unknown_method, unknown_route,
 };
+use workspaces::{People, PersonCard, TenantLimits, Workspaces, WorkspacesConfig};
 
 use crate::{health, openapi};
 
@@ -61,6 +62,15 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
             tenants: Arc::new(Tenants),
         },
     )?;
+    let workspaces = Workspaces::new(
+        parts.db.clone(),
+        WorkspacesConfig {
+            coexistence: parts.coexistence,
+            redis: parts.redis.clone(),
+            people: Arc::new(Accounts),
+            limits: Arc::new(Plans),
+        },
+    );
     let env = Env {
         clock: parts.clock,
         rng: parts.rng,
@@ -68,11 +78,20 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
         internal_key: parts.internal_key,
         trusted_proxies: parts.trusted_proxies,
     };
-    let health = health::Health { db: parts.db, redis: parts.redis, users: Arc::clone(&users) };
+    let health = health::Health {
+        db: parts.db,
+        redis: parts.redis,
+        users: Arc::clone(&users),
+        workspaces: Arc::clone(&workspaces),
+    };
 
-    let (router, document) =
-        openapi::document().merge(users.router()).merge(health::router(health.clone())).split_for_parts();
-    let aliases = Aliases::new(document.paths.paths.keys().map(String::as_str), users::ALIASES.to_vec());
+    let (router, document) = openapi::document()
+        .merge(users.router())
+        .merge(workspaces.router())
+        .merge(health::router(health.clone()))
+        .split_for_parts();
+    let old_paths = [users::ALIASES, workspaces::ALIASES].concat();
+    let aliases = Aliases::new(document.paths.paths.keys().map(String::as_str), old_paths);
     let site = rewritten(router, aliases).merge(openapi::pages(document));
     let public = layered(site.layer(cors(&parts.cors_origins)), env.clone());
     let internal = layered(health::internal_router(health).fallback(unknown_route), env);
@@ -83,6 +102,7 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = openapi::document().into_openapi();
     document.merge(users::routes().into_openapi());
+    document.merge(workspaces::routes().into_openapi());
     document.merge(health::routes().into_openapi());
     document
 }
@@ -130,5 +150,35 @@ impl TenantDirectory for Tenants {
         tenant: &'a SignUpTenant,
     ) -> BoxFuture<'a, Result<(), db::Error>> {
         Box::pin(tenants::create_for_sign_up(tx, cx, tenant.id, &tenant.name))
+    }
+}
+
+/// What workspaces need of people, answered by the users slice.
+struct Accounts;
+
+impl People for Accounts {
+    fn cards<'a>(&'a self, tx: &'a TenantTx, ids: &'a [UserId]) -> BoxFuture<'a, Result<Vec<PersonCard>, db::Error>> {
+        Box::pin(async move {
+            let people = users::names(tx, ids).await?;
+            let card = |person: users::Name| PersonCard {
+                id: person.id,
+                email: person.email,
+                first_name: person.first_name,
+                last_name: person.last_name,
+            };
+            Ok(people.into_iter().map(card).collect())
+        })
+    }
+}
+
+/// What workspaces need of plans. Every tenant counts as one on the free plan.
+struct Plans;
+
+/// The free plan's workspaces (contract 1.4).
+const FREE_WORKSPACES: i64 = 3;
+
+impl TenantLimits for Plans {
+    fn max_workspaces<'a>(&'a self, _: &'a TenantTx) -> BoxFuture<'a, Result<Option<i64>, db::Error>> {
+        Box::pin(std::future::ready(Ok(Some(FREE_WORKSPACES))))
     }
 }

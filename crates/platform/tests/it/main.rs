@@ -26,3 +26,4 @@ mod statements;
 mod support;
 mod surface;
 mod users;
+mod workspaces;

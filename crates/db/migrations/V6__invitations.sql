@@ -1,0 +1,2 @@
+-- Invitations. Nothing yet: the number is taken.
+SELECT 1;
