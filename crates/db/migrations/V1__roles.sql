@@ -1,6 +1,9 @@
 -- The two roles that requests run as, and the function that puts a table behind row-level security.
 
 DO $$
+DECLARE
+    name text;
+    privilege text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END;
 BEGIN
     -- Roles belong to the whole server; another database, or another replica, may be creating them right now.
     BEGIN
@@ -13,13 +16,13 @@ BEGIN
     EXCEPTION WHEN duplicate_object OR unique_violation THEN
         NULL;
     END;
-    -- A superuser may become any role; anyone else must be a member.
-    IF NOT pg_has_role(current_user, 'pyairtable_app', 'MEMBER') THEN
-        EXECUTE format('GRANT pyairtable_app TO %I', current_user);
-    END IF;
-    IF NOT pg_has_role(current_user, 'pyairtable_system', 'MEMBER') THEN
-        EXECUTE format('GRANT pyairtable_system TO %I', current_user);
-    END IF;
+    -- A superuser may become any role; anyone else must be a member. From version 16 on, whoever creates a role is a
+    -- member that still may not become it.
+    FOREACH name IN ARRAY ARRAY['pyairtable_app', 'pyairtable_system'] LOOP
+        IF NOT pg_has_role(current_user, name, privilege) THEN
+            EXECUTE format('GRANT %I TO %I', name, current_user);
+        END IF;
+    END LOOP;
     EXECUTE format('GRANT USAGE ON SCHEMA %I TO pyairtable_app, pyairtable_system', current_schema());
 END
 $$;

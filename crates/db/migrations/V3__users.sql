@@ -50,7 +50,9 @@ BEGIN
     -- the expand step of a take-over; here they exist from the start, on tables that are empty.
     IF (SELECT relkind FROM pg_class WHERE oid = to_regclass('users')) = 'r' THEN
         IF NOT EXISTS (SELECT FROM users LIMIT 1) THEN
-            CREATE INDEX IF NOT EXISTS users_tenant_created_idx ON users (tenant_id, created_at DESC, id DESC);
+            -- Old rows may have no created_at; as NULLs they would fall out of keyset paging (T-43).
+            CREATE INDEX IF NOT EXISTS users_tenant_created_idx
+                ON users (tenant_id, coalesce(created_at, to_timestamp(0)) DESC, id DESC);
             CREATE INDEX IF NOT EXISTS users_email_folded_idx ON users (lower(email COLLATE "C"));
         END IF;
     END IF;

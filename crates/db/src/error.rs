@@ -48,13 +48,24 @@ pub enum Error {
     #[error("no tenant in the request context")]
     NoTenant,
     /// Anything else: a defect.
-    #[error("{statement}: {source}")]
+    #[error("{statement}: {}", describe(source))]
     Other {
         /// The statement's name.
         statement: &'static str,
         /// What the driver said.
         source: tokio_postgres::Error,
     },
+}
+
+/// The driver's own text is only "db error" or "error connecting to server"; what it wraps says what happened. The
+/// server's detail is left out: it quotes the row.
+pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
+    use std::error::Error as _;
+    match (error.as_db_error(), error.source()) {
+        (Some(db), _) => format!("{} (SQLSTATE {})", db.message(), db.code().code()),
+        (None, Some(cause)) => format!("{error}: {cause}"),
+        (None, None) => error.to_string(),
+    }
 }
 
 impl Error {
@@ -66,13 +77,13 @@ impl Error {
 
     pub(crate) fn from_driver(statement: &'static str, source: tokio_postgres::Error) -> Self {
         if source.is_closed() {
-            return Self::Unavailable(source.to_string());
+            return Self::Unavailable(describe(&source));
         }
         let Some(db) = source.as_db_error() else {
             // No SQLSTATE: either the connection broke, or a value did not fit its Rust type.
             use std::error::Error as _;
             return match source.source() {
-                Some(cause) if cause.is::<std::io::Error>() => Self::Unavailable(source.to_string()),
+                Some(cause) if cause.is::<std::io::Error>() => Self::Unavailable(describe(&source)),
                 _ => Self::Other { statement, source },
             };
         };

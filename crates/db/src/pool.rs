@@ -8,6 +8,7 @@ use tokio_postgres::Client;
 
 use crate::audit::AuditKey;
 use crate::config::{DatabaseUrl, PoolLimits};
+use crate::error::describe;
 use crate::tx::{Parts, Scope, SystemTx, TenantTx};
 use crate::{APP_ROLE, APPLICATION_NAME, Error, SYSTEM_ROLE, tls};
 
@@ -164,14 +165,5 @@ impl DatabaseUrl {
     /// A plain connection as the log-in role, outside the pools: for migrations, checks and the command line.
     pub async fn connect(&self) -> Result<Client, Error> {
         connect_login(self).await
-    }
-}
-
-/// The driver's message with its cause: alone it says only "error connecting to server".
-fn describe(error: &tokio_postgres::Error) -> String {
-    use std::error::Error as _;
-    match error.source() {
-        Some(cause) => format!("{error}: {cause}"),
-        None => error.to_string(),
     }
 }

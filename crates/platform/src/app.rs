@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::middleware::{from_fn_with_state, map_request};
+use axum::middleware::{from_fn, from_fn_with_state, map_request};
 use db::{Db, SystemTx};
 use http::{HeaderName, HeaderValue, Method};
 use kernel::{Clock, Ctx, Redacted, Rng};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use users::{SignUpTenant, TenantDirectory, Users, UsersConfig};
-use web::{Aliases, BoxFuture, Env, normalise, observe, panicked, unknown_method, unknown_route};
+use web::{
+    Aliases, BoxFuture, Env, TrustedProxies, normalise, observe, panicked, time_limit, unknown_method, unknown_route,
+};
 
 use crate::{health, openapi};
 
@@ -32,6 +34,8 @@ pub struct Parts {
     pub internal_key: Option<Redacted<String>>,
     /// `LEGACY_COEXISTENCE`
     pub coexistence: bool,
+    /// `TRUSTED_PROXIES`
+    pub trusted_proxies: TrustedProxies,
     /// `CORS_ORIGINS`
     pub cors_origins: Vec<String>,
 }
@@ -45,9 +49,6 @@ pub struct App {
     /// For the command line and background jobs.
     pub users: Arc<Users>,
 }
-
-/// A request takes no longer; then the client gets 503 instead of waiting.
-const TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// Puts the program together.
 pub fn build(parts: Parts) -> Result<App, &'static str> {
@@ -65,16 +66,16 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
         rng: parts.rng,
         authenticator: Arc::clone(&users) as Arc<dyn web::Authenticator>,
         internal_key: parts.internal_key,
-        time_limit: TIME_LIMIT,
+        trusted_proxies: parts.trusted_proxies,
     };
     let health = health::Health { db: parts.db, redis: parts.redis, users: Arc::clone(&users) };
 
     let (router, document) =
         openapi::document().merge(users.router()).merge(health::router(health.clone())).split_for_parts();
     let aliases = Aliases::new(document.paths.paths.keys().map(String::as_str), users::ALIASES.to_vec());
-    let router = router.merge(openapi::pages(document));
-    let public = layered(router, aliases, env.clone(), Some(cors(&parts.cors_origins)));
-    let internal = layered(health::internal_router(health), Aliases::default(), env, None);
+    let site = rewritten(router, aliases).merge(openapi::pages(document));
+    let public = layered(site.layer(cors(&parts.cors_origins)), env.clone());
+    let internal = layered(health::internal_router(health).fallback(unknown_route), env);
     Ok(App { public, internal, users })
 }
 
@@ -86,25 +87,26 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document
 }
 
-fn layered(router: Router, aliases: Aliases, env: Env, cors: Option<CorsLayer>) -> Router {
+/// Paths are rewritten before routing, so the routes are one service behind the rewriting.
+fn rewritten(router: Router, aliases: Aliases) -> Router {
     let handlers = router
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
+        .layer(from_fn(time_limit))
         .layer(CatchPanicLayer::custom(panicked));
-    // Paths are rewritten before routing, so the routes are one service behind the rewriting.
-    let rewriting = Router::new()
+    Router::new()
         .fallback_service(handlers)
-        .layer(map_request(move |request: Request| std::future::ready(normalise(request, &aliases))));
-    let rewriting = match cors {
-        Some(cors) => rewriting.layer(cors),
-        None => rewriting,
-    };
-    rewriting.layer(from_fn_with_state(env, observe))
+        .layer(map_request(move |request: Request| std::future::ready(normalise(request, &aliases))))
+}
+
+fn layered(router: Router, env: Env) -> Router {
+    router.layer(CatchPanicLayer::custom(panicked)).layer(from_fn_with_state(env, observe))
 }
 
 /// An explicit list with credentials, never `*` (T-66); a preflight is answered 200 without authentication.
 fn cors(origins: &[String]) -> CorsLayer {
-    let origins: Vec<HeaderValue> = origins.iter().filter_map(|origin| origin.parse().ok()).collect();
+    let origins: Vec<HeaderValue> =
+        origins.iter().filter(|origin| *origin != "*").filter_map(|origin| origin.parse().ok()).collect();
     CorsLayer::new()
         .allow_origin(AllowOrigin::list(origins))
         .allow_credentials(true)

@@ -1,2 +1,5 @@
-//! main
-fn main() {}
+//! See the library.
+
+fn main() -> std::process::ExitCode {
+    pyairtable_platform::main()
+}

@@ -16,6 +16,9 @@ pub enum UserError {
     /// Another account has the address, in this or another case.
     #[error("e-mail address taken")]
     EmailTaken,
+    /// Somebody else logs in with this name.
+    #[error("user name taken")]
+    UsernameTaken,
     /// An account with this id exists.
     #[error("id taken")]
     IdTaken,

@@ -14,6 +14,7 @@
 //! Deliberately absent: tenants themselves (see [`TenantDirectory`]) and workspace roles.
 
 mod attempts;
+mod audit;
 mod cursor;
 mod error;
 mod http;

@@ -119,9 +119,9 @@ fn object(row: &Row, column: &'static str) -> Result<Option<Box<RawValue>>, db::
     Ok(text.filter(|text| text != "{}" && text.starts_with('{')).and_then(|text| RawValue::from_string(text).ok()))
 }
 
-/// First name, space, last name.
+/// First name, space, last name, as far as the column holds it.
 pub(crate) fn full_name(first: &str, last: &str) -> String {
-    format!("{first} {last}")
+    format!("{first} {last}").chars().take(200).collect()
 }
 
 /// An e-mail address that the database's own check accepts.
@@ -170,7 +170,8 @@ pub(crate) struct NewPassword(Redacted<String>);
 const MAX_PASSWORD_BYTES: usize = 1024;
 
 impl NewPassword {
-    pub(crate) fn parse(text: &Redacted<String>, scheme: Scheme) -> Result<Self, UserError> {
+    /// `field` is what the client calls it.
+    pub(crate) fn parse(field: &'static str, text: &Redacted<String>, scheme: Scheme) -> Result<Self, UserError> {
         let most = match scheme {
             Scheme::Argon2id => MAX_PASSWORD_BYTES,
             // More would be cut off silently, and the old side refuses it too (T-36).
@@ -180,13 +181,13 @@ impl NewPassword {
         if bytes < 8 {
             return Err(UserError::invalid(
                 "Password must be at least 8 characters long",
-                "password",
+                field,
                 "must be at least 8 bytes long",
             ));
         }
         if bytes > most {
             let message = format!("must be at most {most} bytes long");
-            return Err(UserError::invalid("Password is too long", "password", message));
+            return Err(UserError::invalid("Password is too long", field, message));
         }
         Ok(Self(text.clone()))
     }

@@ -37,7 +37,7 @@ pub(crate) const NO_PASSWORD: &str = "!";
 /// bcrypt reads no further.
 pub(crate) const BCRYPT_MAX_BYTES: usize = 72;
 
-/// Hashes waiting beyond those running; more are turned away, so that a flood of log-ins cannot pile up work.
+/// Hashes running and waiting; more are turned away, so that a flood of log-ins cannot pile up work.
 const QUEUE: usize = 64;
 
 /// The outcome of checking a password.

@@ -41,11 +41,12 @@ statements! {
         FROM (
             SELECT id, false AS by_name FROM users WHERE lower(email COLLATE \"C\") = lower($1 COLLATE \"C\")
             UNION ALL
-            SELECT user_id, true FROM user_profiles WHERE metadata->>'username' = $1
+            SELECT user_id, true FROM user_profiles WHERE metadata->>'username' = $1 AND strpos($1, '@') = 0
         ) c JOIN users u ON u.id = c.id
         ORDER BY exact DESC, c.by_name LIMIT 3";
     PASSWORD_HASH = "SELECT password_hash FROM users WHERE id = $1";
     EMAIL_EXISTS = "SELECT EXISTS (SELECT FROM users WHERE lower(email COLLATE \"C\") = lower($1 COLLATE \"C\"))";
+    USERNAME_EXISTS = "SELECT EXISTS (SELECT FROM user_profiles WHERE metadata->>'username' = $1)";
     SUPER_ADMIN_EXISTS = "SELECT EXISTS (SELECT FROM users WHERE role = 'super_admin')";
     INSERT_USER = "INSERT INTO users (id, email, password_hash, first_name, last_name, role, tenant_id, is_active,
             email_verified, created_at, updated_at)
@@ -54,7 +55,7 @@ statements! {
     INSERT_PROFILE = "INSERT INTO user_profiles (id, user_id, email, first_name, last_name, display_name, avatar, bio,
             phone, tenant_id, role, is_active, email_verified, phone_verified, preferences, metadata, created_at,
             updated_at)
-        SELECT gen_random_uuid(), u.id, u.email, u.first_name, u.last_name, u.first_name || ' ' || u.last_name, '', '',
+        SELECT gen_random_uuid(), u.id, u.email, u.first_name, u.last_name, left(u.first_name || ' ' || u.last_name, 200), '', '',
             '', u.tenant_id, u.role, coalesce(u.is_active, true), coalesce(u.email_verified, false), false, '{}',
             $2::text::jsonb, $3, $3
         FROM users u WHERE u.id = $1 AND NOT EXISTS (SELECT FROM user_profiles p WHERE p.user_id = u.id)";
@@ -109,14 +110,12 @@ impl FromRow for Standing {
 }
 
 /// What a log-in checks.
-#[expect(clippy::struct_excessive_bools, reason = "a row")]
 pub(crate) struct Credentials {
     pub(crate) id: UserId,
     pub(crate) password_hash: String,
     pub(crate) is_active: bool,
     pub(crate) is_deleted: bool,
     exact: bool,
-    by_name: bool,
 }
 
 impl FromRow for Credentials {
@@ -128,7 +127,6 @@ impl FromRow for Credentials {
             is_active: get(row, "is_active")?,
             is_deleted: get(row, "is_deleted")?,
             exact: get(row, "exact")?,
-            by_name: get(row, "by_name")?,
         })
     }
 }
@@ -187,7 +185,7 @@ pub(crate) async fn find_credentials(tx: &SystemTx, name: &str) -> Result<Option
     let mut candidates: Vec<Credentials> = tx.all(&FIND_CREDENTIALS, &[&name]).await?;
     let unambiguous = match candidates.as_slice() {
         [] => false,
-        [only] => only.exact || !only.by_name || !name.contains('@'),
+        [_] => true,
         // An exact address is one account; anything else that fits twice is nobody.
         [first, ..] => first.exact,
     };
@@ -201,6 +199,12 @@ pub(crate) async fn password_hash(tx: &SystemTx, id: UserId) -> Result<Option<St
 
 pub(crate) async fn email_exists(tx: &SystemTx, email: &Email) -> Result<bool, db::Error> {
     tx.scalar(&EMAIL_EXISTS, &[&email.as_str()]).await
+}
+
+/// Whether somebody logs in with `name`; registrations of one name wait for each other.
+pub(crate) async fn lock_username(tx: &SystemTx, name: &str) -> Result<bool, db::Error> {
+    tx.lock("users.username", name).await?;
+    tx.scalar(&USERNAME_EXISTS, &[&name]).await
 }
 
 pub(crate) async fn super_admin_exists(tx: &SystemTx) -> Result<bool, db::Error> {

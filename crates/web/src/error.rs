@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::response::{IntoResponse, Response};
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -199,10 +199,6 @@ impl IntoResponse for ApiError {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, seconds.into());
-        }
-        if self.code == Code::MethodNotAllowed {
-            // The router fills in the methods; an answer without the header would be malformed.
-            headers.entry(ALLOW).or_insert(HeaderValue::from_static(""));
         }
         // The request middleware adds the request id and logs the cause.
         response.extensions_mut().insert(Arc::new(self));

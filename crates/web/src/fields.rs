@@ -4,7 +4,7 @@
 
 use serde::Deserializer;
 use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{DeserializeOwned, IntoDeserializer, Visitor};
+use serde::de::{DeserializeOwned, Error as _, IntoDeserializer, Unexpected, Visitor};
 use serde_json::Value;
 
 /// Reads `value` into `T`: a struct, or a list of them.
@@ -23,8 +23,11 @@ impl<'de> Deserializer<'de> for Loose {
         fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Self::Error> {
-        let Value::Object(object) = self.0 else {
-            return self.0.deserialize_struct(name, fields, visitor);
+        let object = match self.0 {
+            Value::Object(object) => object,
+            // Derived visitors would take a list for the fields in their order.
+            Value::Array(_) => return Err(Self::Error::invalid_type(Unexpected::Seq, &"an object")),
+            other => return other.deserialize_struct(name, fields, visitor),
         };
         let mut found: Vec<(&'static str, Value)> = Vec::with_capacity(fields.len());
         for (name, value) in object {
@@ -128,5 +131,7 @@ mod tests {
     fn wrong_types_are_refused() {
         assert!(person(json!({"first_name": 7})).is_err());
         assert!(person(json!({"age": 300})).is_err());
+        assert!(person(json!([])).is_err());
+        assert!(decode::<Vec<Person>>(json!([["Ada", 36]])).is_err());
     }
 }

@@ -10,6 +10,7 @@ mod fields;
 mod listing;
 mod observe;
 mod paths;
+mod proxies;
 mod query;
 pub mod server;
 
@@ -17,8 +18,9 @@ pub use auth::{Auth, AuthFailure, Authenticator, BoxFuture, Cx, MaybeAuth, beare
 pub use body::{BODY_LIMIT, Body, OptionalBody};
 pub use error::{ApiError, Code, ErrorBody, FieldError};
 pub use listing::{Listing, Pagination};
-pub use observe::{Env, observe, panicked, unknown_method, unknown_route};
+pub use observe::{Env, observe, panicked, time_limit, unknown_method, unknown_route};
 pub use paths::{Aliases, normalise};
+pub use proxies::TrustedProxies;
 pub use query::{PageQuery, Query};
 
 /// What a handler returns.

@@ -16,6 +16,7 @@ use tracing::{Instrument as _, Span, field};
 
 use crate::auth::Authenticator;
 use crate::paths::OriginalPath;
+use crate::proxies::TrustedProxies;
 use crate::{ApiError, Code};
 
 /// What every request needs and no slice owns. Cheap to clone.
@@ -29,8 +30,8 @@ pub struct Env {
     pub authenticator: Arc<dyn Authenticator>,
     /// `INTERNAL_API_KEY`, when services may call with it.
     pub internal_key: Option<Redacted<String>>,
-    /// How long a handler may take before the client gets 503.
-    pub time_limit: Duration,
+    /// Whose word about a client's address counts.
+    pub trusted_proxies: TrustedProxies,
 }
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -51,21 +52,18 @@ pub async fn observe(State(env): State<Env>, mut request: Request, next: Next) -
         tenant_id = field::Empty,
     );
     let origin = Arc::new(Origin {
-        ip: request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip()),
+        ip: request
+            .extensions()
+            .get::<ConnectInfo<SocketAddr>>()
+            .map(|peer| env.trusted_proxies.client(peer.0.ip(), request.headers())),
         user_agent: text(request.headers(), &USER_AGENT).map(|agent| agent.chars().take(512).collect()),
     });
     let cx = Ctx::new(Actor::Anonymous, Arc::clone(&request_id), origin, Arc::clone(&env.clock), Arc::clone(&env.rng));
-    let time_limit = env.time_limit;
     request.extensions_mut().insert(cx);
     request.extensions_mut().insert(env);
 
     async move {
-        let answer = tokio::time::timeout(time_limit, next.run(request)).await;
-        let mut response = answer.unwrap_or_else(|_| {
-            ApiError::unavailable("Service temporarily unavailable", 1)
-                .message("The request took too long and was given up")
-                .into_response()
-        });
+        let mut response = next.run(request).await;
         let failure = response.extensions_mut().remove::<Arc<ApiError>>();
         if let Some(error) = &failure {
             let body = error.render(Some(&request_id));
@@ -78,6 +76,18 @@ pub async fn observe(State(env): State<Env>, mut request: Request, next: Next) -
     }
     .instrument(span)
     .await
+}
+
+/// A handler takes no longer; longer than a body may take to arrive, so that a slow client is told so.
+const TIME_LIMIT: Duration = Duration::from_secs(12);
+
+/// Gives a request up that takes too long. Streams are not affected: their answer begins at once.
+pub async fn time_limit(request: Request, next: Next) -> Response {
+    tokio::time::timeout(TIME_LIMIT, next.run(request)).await.unwrap_or_else(|_| {
+        ApiError::unavailable("Service temporarily unavailable", 1)
+            .message("The request took too long and was given up")
+            .into_response()
+    })
 }
 
 /// Writes the actor on this request's log lines.

@@ -1,13 +1,11 @@
 //! Query strings. Every parameter is optional text; the handler decides what a bad value means (T-05).
 
-use std::collections::BTreeMap;
-
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use kernel::{PageParams, PageRequest, PageRules};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde::de::value::MapDeserializer;
+use serde_json::{Map, Value};
 use utoipa::IntoParams;
 
 use crate::ApiError;
@@ -22,15 +20,14 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Query<T> {
         let invalid = || ApiError::bad_request("Invalid query parameters");
         let text = parts.uri.query().unwrap_or_default();
         let pairs: Vec<(String, String)> = serde_urlencoded::from_str(text).map_err(|_| invalid())?;
-        let mut first = BTreeMap::new();
+        let mut first = Map::new();
         for (name, value) in pairs {
             if value.contains('\0') {
                 return Err(invalid().message(format!("{name} contains a NUL character, which cannot be stored")));
             }
-            first.entry(name).or_insert(value);
+            first.entry(name).or_insert(Value::String(value));
         }
-        let map = MapDeserializer::<_, serde::de::value::Error>::new(first.into_iter());
-        T::deserialize(map).map(Self).map_err(|_| invalid())
+        serde_json::from_value(Value::Object(first)).map(Self).map_err(|_| invalid())
     }
 }
 

@@ -3,6 +3,9 @@
 #![expect(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod durability;
+mod fixtures;
 mod process;
+mod readme;
+mod serve;
 mod support;
 mod users;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{ApiError, Auth, Body, ErrorBody};
 
+use super::store_failed;
 use super::views::Message;
 use crate::Users;
 
@@ -47,6 +48,7 @@ pub(super) async fn change_password(
     Body(request): Body<ChangePasswordRequest>,
 ) -> Result<Json<Message>, ApiError> {
     let current = request.current_password.unwrap_or_default();
-    users.change_password(&cx, current, &request.new_password.unwrap_or_default()).await?;
+    let new = request.new_password.unwrap_or_default();
+    users.change_password(&cx, current, &new).await.map_err(store_failed("Password change failed"))?;
     Ok(Json(Message::new("Password changed successfully")))
 }

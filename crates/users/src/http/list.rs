@@ -112,6 +112,7 @@ fn instant(text: &str) -> Option<Timestamp> {
         (status = 200, body = UserList),
         (status = 400, description = "A cursor that fits no answer", body = ErrorBody<'static>),
         (status = 401, description = "No valid access token", body = ErrorBody<'static>),
+        (status = 403, description = "A service that names no tenant", body = ErrorBody<'static>),
     )
 )]
 pub(super) async fn list_users(

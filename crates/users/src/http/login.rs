@@ -9,6 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{ApiError, Body, Cx, ErrorBody};
 
+use super::store_failed;
 use super::views::TokenResponse;
 use crate::service::login::Login;
 use crate::{UserError, Users};
@@ -59,7 +60,7 @@ pub(super) async fn login(
     Cx(cx): Cx,
     Body(request): Body<LoginRequest>,
 ) -> Result<Json<TokenResponse>, ApiError> {
-    Ok(Json(users.login(&cx, request.into_form(None)?).await?.into()))
+    Ok(Json(users.login(&cx, request.into_form(None)?).await.map_err(store_failed("Login failed"))?.into()))
 }
 
 /// Log in as an admin
@@ -86,5 +87,7 @@ pub(super) async fn admin_login(
     Cx(cx): Cx,
     Body(request): Body<LoginRequest>,
 ) -> Result<Json<TokenResponse>, ApiError> {
-    Ok(Json(users.login(&cx, request.into_form(Some(Role::Admin))?).await?.into()))
+    Ok(Json(
+        users.login(&cx, request.into_form(Some(Role::Admin))?).await.map_err(store_failed("Login failed"))?.into(),
+    ))
 }

@@ -71,6 +71,14 @@ impl Users {
     }
 }
 
+/// What auth-service answered when its token store was away, in the words of the endpoint (T-35).
+fn store_failed(text: &'static str) -> impl Fn(UserError) -> ApiError {
+    move |error| match error {
+        UserError::TokenStore(cause) => ApiError::new(Code::InternalError, text).caused_by(cause),
+        other => other.into(),
+    }
+}
+
 /// A path's id. What is no UUID names nobody (T-01).
 fn user_id(text: &str) -> Result<UserId, UserError> {
     UserId::from_str(text).map_err(|_| UserError::NotFound)
@@ -86,6 +94,9 @@ impl From<UserError> for ApiError {
             }
             UserError::EmailTaken => {
                 Self::conflict("Email already registered").field("email", "has an account already")
+            }
+            UserError::UsernameTaken => {
+                Self::conflict("Username already taken").field("username", "is somebody else's; choose another")
             }
             UserError::IdTaken => Self::conflict("User already exists").field("id", "has an account already"),
             UserError::InvalidCredentials => Self::unauthorized("Invalid email/username or password"),
@@ -105,8 +116,8 @@ impl From<UserError> for ApiError {
                 .message("Too many wrong passwords for this account; Retry-After says when to try again"),
             UserError::Busy => Self::unavailable("Service temporarily unavailable", 1)
                 .message("Too many log-ins at once; try again in a second"),
-            // What auth-service answered when its store was away (T-35).
-            UserError::TokenStore(cause) => Self::new(Code::InternalError, "Login failed").caused_by(cause),
+            // Endpoints whose old text differs say so with `store_failed`.
+            UserError::TokenStore(cause) => Self::internal(cause),
             UserError::Signing(cause) => Self::internal(cause),
             UserError::Database(error) => error.into(),
         }

@@ -8,8 +8,9 @@ use axum::response::{IntoResponse as _, Response};
 use kernel::Redacted;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use web::{ApiError, Auth, ErrorBody, OptionalBody};
+use web::{ApiError, Auth, Cx, ErrorBody, OptionalBody};
 
+use super::store_failed;
 use super::views::TokenResponse;
 use crate::Users;
 use crate::token::ACCESS_LIFETIME;
@@ -52,15 +53,22 @@ struct Renewed {
 )]
 pub(super) async fn refresh(
     State(users): State<Arc<Users>>,
-    web::Cx(cx): web::Cx,
+    Cx(cx): Cx,
     caller: Result<Auth, ApiError>,
     OptionalBody(request): OptionalBody<RefreshRequest>,
 ) -> Result<Response, ApiError> {
     if let Some(request) = request {
         let token = request.refresh_token.unwrap_or_default();
-        return Ok(Json(TokenResponse::from(users.refresh(&cx, &token).await?)).into_response());
+        return Ok(Json(TokenResponse::from(
+            users.refresh(&cx, &token).await.map_err(store_failed("Token refresh failed"))?,
+        ))
+        .into_response());
     }
-    let Ok(Auth(cx)) = caller else { return Err(ApiError::invalid_body()) };
+    let cx = match caller {
+        Ok(Auth(cx)) => cx,
+        Err(error) if error.status().is_server_error() => return Err(error),
+        Err(_) => return Err(ApiError::invalid_body()),
+    };
     let actor = cx.user().ok_or_else(ApiError::invalid_body)?;
     let (user, token) = users.renew_access(&cx, actor).await?;
     let token = token.expose().clone();

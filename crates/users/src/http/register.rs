@@ -10,9 +10,10 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{ApiError, Body, Cx, ErrorBody};
 
+use super::store_failed;
 use super::views::Registered;
+use crate::Users;
 use crate::service::register::Register;
-use crate::{UserError, Users};
 
 /// A registration form in any of the dialects clients send (T-71): names match whatever their case and underscores.
 #[derive(Deserialize, ToSchema)]
@@ -52,8 +53,8 @@ impl From<RegisterRequest> for Register {
         Self {
             email: request.email.unwrap_or_default(),
             password: request.password.unwrap_or_default(),
-            first_name: request.first_name.unwrap_or(first),
-            last_name: request.last_name.unwrap_or(last),
+            first_name: request.first_name.filter(|name| !name.is_empty()).unwrap_or(first),
+            last_name: request.last_name.filter(|name| !name.is_empty()).unwrap_or(last),
             username: request.username,
             tenant_id: request.tenant_id,
             tenant_name: request.tenant_name,
@@ -75,7 +76,7 @@ impl From<RegisterRequest> for Register {
         (status = 201, body = Registered),
         (status = 400, description = "A field is missing or breaks a rule", body = ErrorBody<'static>),
         (status = 403, description = "`tenant_id` was given: joining takes an invitation", body = ErrorBody<'static>),
-        (status = 409, description = "The address has an account", body = ErrorBody<'static>),
+        (status = 409, description = "The address or the user name is taken", body = ErrorBody<'static>),
         (status = 503, description = "Too many log-ins at once; see `Retry-After`", body = ErrorBody<'static>),
     )
 )]
@@ -84,12 +85,6 @@ pub(super) async fn register(
     Cx(cx): Cx,
     Body(request): Body<RegisterRequest>,
 ) -> Result<(StatusCode, Json<Registered>), ApiError> {
-    match users.register(&cx, request.into()).await {
-        Ok(logged_in) => Ok((StatusCode::CREATED, Json(logged_in.into()))),
-        // Here, and only here, the store failing was called a failed registration.
-        Err(UserError::TokenStore(cause)) => {
-            Err(ApiError::new(web::Code::InternalError, "Registration failed").caused_by(cause))
-        }
-        Err(error) => Err(error.into()),
-    }
+    let registered = users.register(&cx, request.into()).await.map_err(store_failed("Registration failed"))?;
+    Ok((StatusCode::CREATED, Json(registered.into())))
 }

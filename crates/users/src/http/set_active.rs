@@ -45,7 +45,6 @@ pub(super) async fn deactivate_user(
     params(("id" = uuid::Uuid, Path, description = "The person's id")),
     responses(
         (status = 200, body = User),
-        (status = 400, description = "The own account", body = ErrorBody<'static>),
         (status = 401, description = "No valid access token", body = ErrorBody<'static>),
         (status = 403, description = "Of another tenant, or the caller is no admin", body = ErrorBody<'static>),
         (status = 404, description = "Nobody with this id", body = ErrorBody<'static>),

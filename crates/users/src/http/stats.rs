@@ -30,6 +30,7 @@ pub(super) struct StatsQuery {
     responses(
         (status = 200, body = Stats),
         (status = 401, description = "No valid access token", body = ErrorBody<'static>),
+        (status = 403, description = "A service that names no tenant", body = ErrorBody<'static>),
     )
 )]
 pub(super) async fn get_user_stats(

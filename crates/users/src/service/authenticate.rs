@@ -14,12 +14,7 @@ impl Authenticator for Users {
         Box::pin(async move {
             let claims = self.tokens.verify(token, cx.now()).ok_or(AuthFailure::Refused)?;
             // A valid token of somebody who has no row is somebody without rights, not an error (T-34).
-            let nobody = |id| UserActor {
-                id,
-                tenant: claims.tenant_id.as_deref().and_then(|id| id.parse().ok()).unwrap_or(TenantId(Uuid::nil())),
-                role: Role::User,
-                session: claims.sid,
-            };
+            let nobody = |id| UserActor { id, tenant: TenantId(Uuid::nil()), role: Role::User, session: claims.sid };
             let Ok(id) = UserId::from_str(&claims.user_id) else { return Ok(nobody(UserId(Uuid::nil()))) };
             let tx =
                 self.db.read_system("a token names a person, not a tenant").await.map_err(AuthFailure::Database)?;

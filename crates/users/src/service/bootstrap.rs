@@ -5,7 +5,7 @@ use kernel::{Ctx, Redacted, Role, UserId};
 use crate::model::{Email, NewPassword};
 use crate::ports::SignUpTenant;
 use crate::store::NewUser;
-use crate::{UserError, Users, store};
+use crate::{UserError, Users, audit, store};
 
 /// A super admin to create.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Users {
     /// Creates a super admin in a tenant of their own.
     pub async fn create_super_admin(&self, cx: &Ctx, new: NewSuperAdmin) -> Result<UserId, UserError> {
         let email = new.email.parse::<Email>()?;
-        let password = NewPassword::parse(&new.password, self.passwords.scheme())?;
+        let password = NewPassword::parse("password", &new.password, self.passwords.scheme())?;
         let hash = self.passwords.hash(password.into_inner(), cx.rng()).await?;
         let (id, tenant): (UserId, _) = (cx.new_id(), cx.new_id());
         let tx = self.db.begin_system("super admins belong to no tenant in particular").await?;
@@ -50,6 +50,8 @@ impl Users {
             metadata: "{}",
         };
         store::insert(&tx, &row, cx.now()).await?;
+        let user = store::find_anywhere(&tx, id).await?.ok_or(UserError::NotFound)?;
+        tx.audit(cx, &audit::created("user.created", &user)).await?;
         tx.commit().await?;
         Ok(id)
     }

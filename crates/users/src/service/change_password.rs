@@ -4,7 +4,7 @@ use kernel::{Ctx, Redacted};
 
 use crate::model::NewPassword;
 use crate::sessions::Sessions;
-use crate::{UserError, Users, store};
+use crate::{UserError, Users, audit, store};
 
 impl Users {
     /// Replaces the caller's password if `current` is right.
@@ -15,7 +15,7 @@ impl Users {
         new: &Redacted<String>,
     ) -> Result<(), UserError> {
         let actor = cx.user().ok_or(UserError::AccessDenied)?;
-        let new = NewPassword::parse(new, self.passwords.scheme())?;
+        let new = NewPassword::parse("new_password", new, self.passwords.scheme())?;
         let attempt = self.attempts.begin(cx, &actor.id.to_string()).await?;
         let stored = {
             let tx = self.db.read_system("tenant transactions cannot read password hashes").await?;
@@ -33,17 +33,17 @@ impl Users {
             // Another change was faster, so what was given is no longer the current password.
             return Err(UserError::WrongCurrentPassword);
         }
+        // Before the commit: a change whose tokens cannot be revoked does not happen.
         match &self.sessions {
             Sessions::Postgres(sessions) => {
                 sessions.revoke_all(&tx, cx, actor.id, actor.session, "password changed").await?;
-                tx.commit().await?;
             }
-            Sessions::SharedRedis(sessions) => {
-                tx.commit().await?;
-                sessions.revoke_all(actor.id).await?;
-            }
+            Sessions::SharedRedis(sessions) => sessions.revoke_all(actor.id).await?,
         }
-        self.legacy_cache.forget_user(actor.id, actor.tenant).await;
+        let user = store::find_anywhere(&tx, actor.id).await?.ok_or(UserError::NotFound)?;
+        tx.audit(cx, &audit::happened("user.password_changed", &user)).await?;
+        tx.commit().await?;
+        self.legacy_cache.forget(&[(actor.id, actor.tenant)]).await;
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 use kernel::{Ctx, Role, UserId};
 
 use crate::model::User;
-use crate::{UserError, Users, store};
+use crate::{UserError, Users, audit, store};
 
 impl Users {
     /// Sets a role no higher than the caller's own. Authorisation reads the row, so it holds from the next request.
@@ -24,10 +24,12 @@ impl Users {
         if !store::lock(&tx, id).await? {
             return Err(UserError::NotFound);
         }
+        let before = store::find(&tx, id).await?.filter(|user| user.deleted_at.is_none()).ok_or(UserError::NotFound)?;
         store::set_role(&tx, id, role.as_str(), cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
+        tx.audit(&cx, &audit::changed("user.role_changed", &before, &after)).await?;
         tx.commit().await?;
-        self.legacy_cache.forget_user(id, after.tenant_id).await;
+        self.legacy_cache.forget(&[(id, after.tenant_id)]).await;
         Ok(after)
     }
 }

@@ -7,7 +7,7 @@ use super::change_role::parse_role;
 use crate::model::{Email, NewPassword, User, fits};
 use crate::password::NO_PASSWORD;
 use crate::store::NewUser;
-use crate::{UserError, Users, store};
+use crate::{UserError, Users, audit, store};
 
 /// An account to create; which fields count depends on who asks.
 #[derive(Debug, Default)]
@@ -49,7 +49,7 @@ impl Users {
                 let password = new.password.clone().filter(|password| !password.expose().is_empty());
                 let password =
                     password.ok_or_else(|| UserError::invalid("Password is required", "password", "is required"))?;
-                let password = NewPassword::parse(&password, self.passwords.scheme())?;
+                let password = NewPassword::parse("password", &password, self.passwords.scheme())?;
                 let parsed = parse_by_admin(cx, new, user.tenant)?;
                 if store::email_exists(
                     &self.db.read_system("an address is unique across tenants").await?,
@@ -66,9 +66,9 @@ impl Users {
         };
         let tx = self.db.begin_system("an address is unique across tenants").await?;
         insert(&tx, cx, &parsed, &hash).await?;
-        let user = store::find_anywhere(&tx, parsed.id).await?.ok_or(UserError::NotFound)?;
+        let user = record(&tx, cx, parsed.id).await?;
         tx.commit().await?;
-        self.legacy_cache.forget_user(parsed.id, parsed.tenant).await;
+        self.legacy_cache.forget(&[(parsed.id, parsed.tenant)]).await;
         Ok(user)
     }
 
@@ -90,10 +90,13 @@ impl Users {
         for new in &parsed {
             insert(&tx, cx, new, NO_PASSWORD).await?;
         }
-        tx.commit().await?;
+        // Chains are locked in one order too.
+        parsed.sort_by_key(|new| new.tenant);
         for new in &parsed {
-            self.legacy_cache.forget_user(new.id, new.tenant).await;
+            record(&tx, cx, new.id).await?;
         }
+        tx.commit().await?;
+        self.legacy_cache.forget(&parsed.iter().map(|new| (new.id, new.tenant)).collect::<Vec<_>>()).await;
         Ok(parsed.len())
     }
 }
@@ -116,6 +119,12 @@ async fn insert(tx: &db::SystemTx, cx: &Ctx, new: &Parsed, hash: &str) -> Result
         metadata: &new.metadata,
     };
     Ok(store::insert(tx, &row, cx.now()).await?)
+}
+
+async fn record(tx: &db::SystemTx, cx: &Ctx, id: UserId) -> Result<User, UserError> {
+    let user = store::find_anywhere(tx, id).await?.ok_or(UserError::NotFound)?;
+    tx.audit(cx, &audit::created("user.created", &user)).await?;
+    Ok(user)
 }
 
 /// The old internal body: an id may be given, the tenant must be, the flags default to false (contract 1.2.3).

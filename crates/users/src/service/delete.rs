@@ -4,7 +4,7 @@
 use kernel::{Ctx, UserId};
 
 use crate::model::User;
-use crate::{UserError, Users, store};
+use crate::{UserError, Users, audit, store};
 
 impl Users {
     /// Deletes the caller, or somebody of the tenant if the caller is an admin.
@@ -17,8 +17,7 @@ impl Users {
         if user.deleted_at.is_some() {
             return Err(UserError::NotFound);
         }
-        self.mark(&there, id, true).await?;
-        self.logout_everywhere(cx, id, "account deleted").await
+        self.mark(&there, id, true).await.map(drop)
     }
 
     /// Brings a deleted person back.
@@ -37,10 +36,15 @@ impl Users {
             // Somebody was faster: deleting twice is "not there", restoring twice changes nothing.
             return if deleted { Err(UserError::NotFound) } else { Ok(before) };
         }
+        if deleted {
+            self.end_all_sessions(&tx, cx, id, "account deleted").await?;
+        }
         store::set_active(&tx, id, !deleted, deleted.then(|| cx.now()), cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
+        let action = if deleted { "user.deleted" } else { "user.restored" };
+        tx.audit(cx, &audit::changed(action, &before, &after)).await?;
         tx.commit().await?;
-        self.legacy_cache.forget_user(id, after.tenant_id).await;
+        self.legacy_cache.forget(&[(id, after.tenant_id)]).await;
         Ok(after)
     }
 }

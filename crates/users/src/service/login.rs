@@ -3,7 +3,7 @@
 use kernel::{Ctx, Redacted, Role};
 
 use super::LoggedIn;
-use crate::{UserError, Users, store};
+use crate::{UserError, Users, audit, store};
 
 /// What a log-in form carries.
 #[derive(Debug, Default)]
@@ -48,8 +48,8 @@ impl Users {
         if form.at_least.is_some_and(|role| user.role() < role) {
             return Err(UserError::InsufficientPermissions);
         }
-        let logged_in = self.open_session(cx, tx, user).await?;
-        self.legacy_cache.forget_user(logged_in.user.id, logged_in.user.tenant_id).await;
-        Ok(logged_in)
+        // The old services forget nothing at a log-in either; only `last_login_at` changed.
+        let event = audit::happened("user.logged_in", &user);
+        self.open_session(cx, tx, user, &event).await
     }
 }

@@ -47,7 +47,7 @@ impl Users {
             }
             Exchange::Successor { token, user, session } => {
                 let Some(user) = active(store::find_anywhere(&tx, user).await?) else {
-                    sessions.revoke(&tx, cx, session, "account not active").await?;
+                    sessions.revoke(&tx, cx, session, "session.revoked", "account not active").await?;
                     tx.commit().await?;
                     return Err(UserError::InvalidRefreshToken);
                 };

@@ -7,7 +7,7 @@ use super::LoggedIn;
 use crate::model::{Email, NewPassword, fits};
 use crate::ports::SignUpTenant;
 use crate::store::NewUser;
-use crate::{UserError, Users, store};
+use crate::{UserError, Users, audit, store};
 
 /// What a registration form carries, as sent.
 #[derive(Debug, Default)]
@@ -50,7 +50,14 @@ impl Users {
             Some(tenant) => (tenant, Role::User),
             None => (self.found_tenant(&tx, cx, &form).await?, Role::Admin),
         };
-        let username = form.username.as_deref().filter(|name| !name.is_empty());
+        // An address is a name to log in with already.
+        let username =
+            form.username.as_deref().filter(|name| !name.is_empty() && !name.eq_ignore_ascii_case(&form.email));
+        if let Some(name) = username
+            && store::lock_username(&tx, name).await?
+        {
+            return Err(UserError::UsernameTaken);
+        }
         let metadata =
             username.map_or_else(|| "{}".to_owned(), |name| serde_json::json!({ "username": name }).to_string());
         let user = NewUser {
@@ -67,8 +74,9 @@ impl Users {
         };
         store::insert(&tx, &user, cx.now()).await?;
         let user = store::find_anywhere(&tx, id).await?.ok_or(UserError::NotFound)?;
-        let logged_in = self.open_session(cx, tx, user).await?;
-        self.legacy_cache.forget_user(id, tenant).await;
+        let event = audit::created("user.registered", &user);
+        let logged_in = self.open_session(cx, tx, user, &event).await?;
+        self.legacy_cache.forget(&[(id, tenant)]).await;
         Ok(logged_in)
     }
 
@@ -87,13 +95,17 @@ impl Users {
         };
         required(&form.email, "Email is required", "email")?;
         required(form.password.expose(), "Password is required", "password")?;
-        let password = NewPassword::parse(&form.password, self.passwords.scheme())?;
+        let password = NewPassword::parse("password", &form.password, self.passwords.scheme())?;
         required(&form.first_name, "First name is required", "first_name")?;
         required(&form.last_name, "Last name is required", "last_name")?;
         let email = form.email.parse::<Email>()?;
         fits("first_name", &form.first_name, 100)?;
         fits("last_name", &form.last_name, 100)?;
-        fits("username", form.username.as_deref().unwrap_or_default(), 100)?;
+        let username = form.username.as_deref().unwrap_or_default();
+        fits("username", username, 100)?;
+        if username.contains('@') && !username.eq_ignore_ascii_case(&form.email) {
+            return Err(UserError::invalid("Invalid request body", "username", "must not contain @"));
+        }
         fits("tenant_name", form.tenant_name.as_deref().unwrap_or_default(), 255)?;
         Ok((email, password))
     }

@@ -3,7 +3,7 @@
 use kernel::{Ctx, UserId};
 
 use crate::model::User;
-use crate::{UserError, Users, store};
+use crate::{UserError, Users, audit, store};
 
 impl Users {
     /// Switches an account off; the person cannot log in, and their tokens stop working.
@@ -11,9 +11,7 @@ impl Users {
         if cx.actor.user_id() == Some(id) {
             return Err(UserError::invalid("Invalid input", "id", "you cannot deactivate yourself; ask another admin"));
         }
-        let user = self.switch(cx, id, false).await?;
-        self.logout_everywhere(cx, id, "account deactivated").await?;
-        Ok(user)
+        self.switch(cx, id, false).await
     }
 
     /// Switches an account on again.
@@ -31,10 +29,18 @@ impl Users {
         if before.deleted_at.is_some() {
             return Err(UserError::NotFound);
         }
+        if before.is_active == on {
+            return Ok(before);
+        }
+        if !on {
+            self.end_all_sessions(&tx, &cx, id, "account deactivated").await?;
+        }
         store::set_active(&tx, id, on, None, cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
+        let action = if on { "user.reactivated" } else { "user.deactivated" };
+        tx.audit(&cx, &audit::changed(action, &before, &after)).await?;
         tx.commit().await?;
-        self.legacy_cache.forget_user(id, after.tenant_id).await;
+        self.legacy_cache.forget(&[(id, after.tenant_id)]).await;
         Ok(after)
     }
 }

@@ -1,6 +1,7 @@
 //! The pair of tokens that registration, log-in and refresh end with.
 
-use kernel::{Ctx, Redacted, SessionId};
+use db::audit::AuditEvent;
+use kernel::{Actor, Ctx, Redacted, SessionId, UserActor};
 
 use crate::model::User;
 use crate::sessions::{Sessions, new_token};
@@ -16,16 +17,26 @@ pub(crate) struct LoggedIn {
 }
 
 impl Users {
-    /// Opens a log-in in the caller's transaction and commits it.
-    pub(super) async fn open_session(&self, cx: &Ctx, tx: db::SystemTx, user: User) -> Result<LoggedIn, UserError> {
+    /// Opens a log-in in the caller's transaction, records it as `event` by the person themselves, and commits.
+    pub(super) async fn open_session(
+        &self,
+        cx: &Ctx,
+        tx: db::SystemTx,
+        user: User,
+        event: &AuditEvent,
+    ) -> Result<LoggedIn, UserError> {
+        let actor = UserActor { id: user.id, tenant: user.tenant_id, role: user.role(), session: None };
+        let cx = &cx.with_actor(Actor::User(actor));
         let refresh_token = new_token(cx.rng());
         let session = match &self.sessions {
             Sessions::Postgres(sessions) => {
                 let session = sessions.open(&tx, cx, user.id, user.tenant_id, &refresh_token).await?;
+                tx.audit(cx, event).await?;
                 tx.commit().await?;
                 Some(session)
             }
             Sessions::SharedRedis(sessions) => {
+                tx.audit(cx, event).await?;
                 // The account first: a token without a person would be worse than a person without a token.
                 tx.commit().await?;
                 sessions.issue(user.id, &refresh_token).await?;

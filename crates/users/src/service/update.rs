@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::model::{User, fits, full_name};
 use crate::store::ProfileChange;
-use crate::{UserError, Users, store};
+use crate::{UserError, Users, audit, store};
 
 /// Fields to change. Present, even as `""`, overwrites; absent leaves alone (contract 1.2.3).
 #[derive(Debug, Default)]
@@ -30,20 +30,22 @@ impl Users {
     /// Changes the caller, or somebody of the tenant if the caller is an admin.
     pub(crate) async fn update(&self, cx: &Ctx, id: UserId, change: Update) -> Result<User, UserError> {
         check(&change)?;
-        let (cx, before) = if cx.actor.user_id() == Some(id) && !cx.has_role(Role::Admin) {
+        let (cx, _) = if cx.actor.user_id() == Some(id) && !cx.has_role(Role::Admin) {
             self.reach(cx, id).await?
         } else {
             self.reach_as_admin(cx, id).await?
         };
-        let change = into_row(change, &before);
         let tx = self.db.begin(&cx).await?;
         if !store::lock(&tx, id).await? {
             return Err(UserError::NotFound);
         }
+        let before = store::find(&tx, id).await?.filter(|user| user.deleted_at.is_none()).ok_or(UserError::NotFound)?;
+        let change = into_row(change, &before);
         store::update(&tx, id, &change, cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
+        tx.audit(&cx, &audit::changed("user.updated", &before, &after)).await?;
         tx.commit().await?;
-        self.legacy_cache.forget_user(id, after.tenant_id).await;
+        self.legacy_cache.forget(&[(id, after.tenant_id)]).await;
         Ok(after)
     }
 }
@@ -65,10 +67,12 @@ fn into_row(change: Update, before: &User) -> ProfileChange {
     let derived = before.display_name == full_name(&before.first_name, &before.last_name);
     let display_name = change.display_name.or_else(|| derived.then(|| full_name(first, last)));
 
-    // The user name lives in the metadata (T-22); replacing the metadata does not lose it.
+    // The user name lives in the metadata (T-22) but is chosen at registration, where it is held unique: replacing the
+    // metadata neither loses nor changes it.
     let metadata = change.metadata.map(|mut metadata| {
+        metadata.remove("username");
         if before.username != before.email {
-            metadata.entry("username").or_insert_with(|| Value::String(before.username.clone()));
+            metadata.insert("username".to_owned(), Value::String(before.username.clone()));
         }
         Value::Object(metadata).to_string()
     });

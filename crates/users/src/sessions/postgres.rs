@@ -14,6 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{GRACE, REFRESH_LIFETIME, spell};
+use crate::audit;
 
 statements! {
     INSERT_SESSION = "INSERT INTO login_sessions
@@ -24,13 +25,17 @@ statements! {
     LOCK_TOKEN = "SELECT t.id, t.user_id, t.session_id, t.expires_at, t.revoked_at, t.rotated_at, t.successor_nonce,
             s.revoked_at AS session_revoked_at
         FROM refresh_tokens t JOIN login_sessions s ON s.id = t.session_id
-        WHERE t.token_hash = $1 FOR UPDATE OF t";
+        WHERE t.token_hash = $1 FOR UPDATE OF t, s";
     ROTATE_TOKEN = "UPDATE refresh_tokens SET rotated_at = $2, last_used_at = $2, successor_nonce = $3 WHERE id = $1";
     TOUCH_SESSION = "UPDATE login_sessions SET last_used_at = $2, expires_at = $3 WHERE id = $1";
     REVOKE_SESSION = "UPDATE login_sessions SET revoked_at = $2, revoked_reason = $3
-        WHERE id = $1 AND revoked_at IS NULL";
+        WHERE id = $1 AND revoked_at IS NULL RETURNING tenant_id";
     SESSION_OF_TOKEN = "SELECT session_id FROM refresh_tokens WHERE token_hash = $1 AND session_id IS NOT NULL";
     REVOKE_TOKENS_OF_USER = "UPDATE refresh_tokens SET revoked_at = $2 WHERE user_id = $1 AND revoked_at IS NULL";
+    LOCK_SESSIONS_OF_USER = "SELECT id FROM login_sessions WHERE user_id = $1 AND revoked_at IS NULL
+        ORDER BY id FOR UPDATE";
+    END_SESSIONS_OF_USER = "UPDATE login_sessions SET revoked_at = $3, revoked_reason = $4
+        WHERE tenant_id = $1 AND user_id = $2 AND revoked_at IS NULL";
     REVOKE_SESSIONS_OF_USER = "UPDATE login_sessions SET revoked_at = $2, revoked_reason = $3
         WHERE user_id = $1 AND revoked_at IS NULL AND ($4::uuid IS NULL OR id <> $4)";
     LIST_SESSIONS = "SELECT id, ip, user_agent, created_at, last_used_at, expires_at FROM login_sessions
@@ -160,7 +165,7 @@ impl PostgresSessions {
         }
         let nonce = match row.rotation {
             Some((rotated_at, _)) if now.duration_since(rotated_at) > GRACE => {
-                self.revoke(tx, cx, row.session, "refresh token used twice").await?;
+                self.revoke(tx, cx, row.session, "session.revoked", "refresh token used twice").await?;
                 return Ok(Exchange::Reused(row.session));
             }
             Some((_, nonce)) => nonce,
@@ -176,22 +181,33 @@ impl PostgresSessions {
         Ok(Exchange::Successor { token: successor(token, &nonce), user: row.user, session: row.session })
     }
 
-    /// Ends one log-in with all its tokens, the access tokens included.
+    /// Ends one log-in with all its tokens, the access tokens included; records it as `action`.
     pub(crate) async fn revoke(
         &self,
         tx: &SystemTx,
         cx: &Ctx,
         session: SessionId,
+        action: &'static str,
         reason: &str,
     ) -> Result<(), db::Error> {
-        tx.execute(&REVOKE_SESSION, &[&session.0, &cx.now(), &reason]).await.map(drop)
+        let ended = tx.rows(&REVOKE_SESSION, &[&session.0, &cx.now(), &reason]).await?;
+        match ended.first() {
+            Some(row) => {
+                let tenant = TenantId(db::get(row, "tenant_id")?);
+                tx.audit(cx, &audit::session_ended(action, session, tenant)).await
+            }
+            None => Ok(()),
+        }
     }
 
     /// Ends the log-in a token belongs to, if any.
     pub(crate) async fn revoke_by_token(&self, tx: &SystemTx, cx: &Ctx, token: &str) -> Result<(), db::Error> {
         let found = tx.rows(&SESSION_OF_TOKEN, &[&digest(token)]).await?;
         match found.first() {
-            Some(row) => self.revoke(tx, cx, SessionId(db::get(row, "session_id")?), "logged out").await,
+            Some(row) => {
+                let session = SessionId(db::get(row, "session_id")?);
+                self.revoke(tx, cx, session, "session.logged_out", "logged out").await
+            }
             None => Ok(()),
         }
     }
@@ -206,9 +222,18 @@ impl PostgresSessions {
         reason: &str,
     ) -> Result<(), db::Error> {
         let (now, keep) = (cx.now(), keep.map(|session| session.0));
+        // Tokens before sessions, the order in which an exchange locks them; then the tokens that an exchange under way
+        // added meanwhile.
+        let _ = tx.execute(&REVOKE_TOKENS_OF_USER, &[&user.0, &now]).await?;
+        tx.rows(&LOCK_SESSIONS_OF_USER, &[&user.0]).await?;
         let _ = tx.execute(&REVOKE_TOKENS_OF_USER, &[&user.0, &now]).await?;
         let _ = tx.execute(&REVOKE_SESSIONS_OF_USER, &[&user.0, &now, &reason, &keep]).await?;
         Ok(())
+    }
+
+    /// Ends all log-ins of a person in their tenant's own transaction.
+    pub(crate) async fn end_all(&self, tx: &TenantTx, cx: &Ctx, user: UserId, reason: &str) -> Result<(), db::Error> {
+        tx.execute(&END_SESSIONS_OF_USER, &[&tx.tenant().0, &user.0, &cx.now(), &reason]).await.map(drop)
     }
 
     /// The open log-ins of a person, last used first.
@@ -224,7 +249,11 @@ impl PostgresSessions {
         user: UserId,
         session: SessionId,
     ) -> Result<bool, db::Error> {
-        tx.execute(&REVOKE_OWN_SESSION, &[&tx.tenant().0, &user.0, &session.0, &cx.now()]).await.map(|rows| rows == 1)
+        let ended = tx.execute(&REVOKE_OWN_SESSION, &[&tx.tenant().0, &user.0, &session.0, &cx.now()]).await? == 1;
+        if ended {
+            tx.audit(cx, &audit::session_ended("session.revoked", session, tx.tenant())).await?;
+        }
+        Ok(ended)
     }
 
     /// Deletes tokens and log-ins that ended more than a month ago. Returns how many rows went.

@@ -56,7 +56,8 @@ impl SortBy {
             Self::Email => "u.email",
             Self::FirstName => "u.first_name",
             Self::LastName => "u.last_name",
-            Self::CreatedAt => "u.created_at",
+            // The expression of the index users_tenant_created_idx.
+            Self::CreatedAt => "coalesce(u.created_at, to_timestamp(0))",
             Self::UpdatedAt => "greatest(u.updated_at, p.updated_at, to_timestamp(0))",
             Self::LastLoginAt => "coalesce(u.last_login_at, to_timestamp(0))",
         }

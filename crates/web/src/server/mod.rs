@@ -48,7 +48,7 @@ pub struct ServerConfig {
     /// Without a byte in either direction, between requests or during one: 75 s, longer than proxies keep theirs.
     /// Event streams must send a heartbeat more often.
     pub idle_timeout: Duration,
-    /// Without the client accepting a byte of what is to be sent: 30 s.
+    /// Without the client accepting a byte of what is to be sent: 12 s.
     pub write_stall_timeout: Duration,
     /// From the signal to stop until what is still open is cut: 10 s.
     pub drain: Duration,
@@ -63,7 +63,7 @@ impl Default for ServerConfig {
             header_timeout: Duration::from_secs(10),
             first_request_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
-            write_stall_timeout: Duration::from_secs(30),
+            write_stall_timeout: Duration::from_secs(12),
             drain: Duration::from_secs(10),
             max_connections: 12_000,
         }

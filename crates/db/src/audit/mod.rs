@@ -5,19 +5,29 @@
 //!
 //! The workspace family writes `workspace_audit_logs` instead, in the old service's words; see that slice.
 
+mod verify;
+
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use kernel::{Actor, Ctx, Redacted, TenantId};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
 use sha2::Sha256;
 use uuid::Uuid;
 
 use crate::{Error, FromRow, Row, Tx, get, statements};
+
+pub use verify::{Anchor, Broken, Stored, page, tenants, verify};
 
 statements! {
     HEAD = "SELECT seq, mac FROM audit_events WHERE tenant_id = $1 ORDER BY seq DESC LIMIT 1";
     INSERT = "INSERT INTO audit_events (id, tenant_id, seq, at, actor_kind, actor_id, action, resource_type,
             resource_id, changes, request_id, ip, user_agent, mac)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::json, $11, $12, $13, $14)";
+    TENANTS = "SELECT DISTINCT tenant_id FROM audit_events ORDER BY tenant_id";
+    PAGE = "SELECT id, tenant_id, seq, at, actor_kind, actor_id, action, resource_type, resource_id,
+            changes::text AS changes, request_id, ip, user_agent, mac
+        FROM audit_events WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT 5000";
 }
 
 /// Signs the chain: `AUDIT_KEY`.
@@ -96,6 +106,27 @@ pub struct AuditEvent {
     pub tenant: TenantId,
     /// A JSON object, `{"field": {"old": .., "new": ..}}`; never secrets.
     pub changes: Option<String>,
+}
+
+/// The fields that differ between two states of a thing, as `{"field": {"old": .., "new": ..}}`; `None` if none do. A
+/// missing state has no fields. When something was last changed is no change of its own.
+pub fn changes<T: Serialize>(before: Option<&T>, after: Option<&T>) -> Option<String> {
+    let fields = |state: Option<&T>| match state.map(serde_json::to_value) {
+        Some(Ok(Value::Object(fields))) => fields,
+        _ => Map::new(),
+    };
+    let (mut old, new) = (fields(before), fields(after));
+    let mut changed = Map::new();
+    for (name, value) in new {
+        let was = old.remove(&name).unwrap_or(Value::Null);
+        if was != value && name != "updated_at" {
+            changed.insert(name, json!({ "old": was, "new": value }));
+        }
+    }
+    for (name, was) in old {
+        changed.insert(name, json!({ "old": was, "new": null }));
+    }
+    (!changed.is_empty()).then(|| Value::Object(changed).to_string())
 }
 
 struct Head {
