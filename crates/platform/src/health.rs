@@ -10,6 +10,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use redis::aio::ConnectionManager;
 use serde::Serialize;
+use tenants::Tenants;
 use users::Users;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -22,6 +23,7 @@ pub(crate) struct Health {
     pub(crate) db: Db,
     pub(crate) redis: Option<ConnectionManager>,
     pub(crate) users: Arc<Users>,
+    pub(crate) tenants: Arc<Tenants>,
 }
 
 /// How the program is.
@@ -59,6 +61,7 @@ pub(crate) fn internal_router(state: Health) -> Router {
     Router::new()
         .route("/internal/health", axum::routing::get(health))
         .route("/internal/health/users", axum::routing::get(users_health))
+        .route("/internal/health/tenants", axum::routing::get(tenants_health))
         .with_state(state)
 }
 
@@ -118,6 +121,11 @@ async fn live() -> Json<Alive> {
 
 async fn users_health(State(health): State<Health>) -> Result<Json<Alive>, ApiError> {
     health.users.health().await?;
+    Ok(Json(Alive { status: "healthy" }))
+}
+
+async fn tenants_health(State(health): State<Health>) -> Result<Json<Alive>, ApiError> {
+    health.tenants.health().await?;
     Ok(Json(Alive { status: "healthy" }))
 }
 

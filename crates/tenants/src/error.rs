@@ -145,8 +145,12 @@ impl From<db::Error> for TenantError {
     /// A tenants table of somebody else's making has other constraint names, but the column is part of them.
     fn from(error: db::Error) -> Self {
         match &error {
-            db::Error::Unique { constraint, .. } if constraint == "invitations_pending_email_key" => Self::AlreadyInvited,
-            db::Error::Unique { table, constraint } if table == "tenants" && constraint.contains("slug") => Self::SlugTaken,
+            db::Error::Unique { constraint, .. } if constraint == "invitations_pending_email_key" => {
+                Self::AlreadyInvited
+            }
+            db::Error::Unique { table, constraint } if table == "tenants" && constraint.contains("slug") => {
+                Self::SlugTaken
+            }
             db::Error::Unique { table, constraint } if table == "tenants" && constraint.contains("domain") => {
                 Self::DomainTaken
             }

@@ -144,10 +144,5 @@ pub trait People: Send + Sync {
     ) -> BoxFuture<'a, Result<Page<Person>, ApiError>>;
 
     /// Changes what somebody of the caller's tenant may do.
-    fn change_role<'a>(
-        &'a self,
-        cx: &'a Ctx,
-        id: UserId,
-        role: &'a str,
-    ) -> BoxFuture<'a, Result<Person, ApiError>>;
+    fn change_role<'a>(&'a self, cx: &'a Ctx, id: UserId, role: &'a str) -> BoxFuture<'a, Result<Person, ApiError>>;
 }

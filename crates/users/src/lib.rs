@@ -38,6 +38,7 @@ pub use model::User;
 pub use password::Scheme;
 pub use ports::{SignUpTenant, TenantDirectory};
 pub use service::bootstrap::NewSuperAdmin;
+pub use service::tenancy::{CheckedAccount, FirstLogIn, Headcount, NewAccount, OpenLogIn};
 pub use store::STATEMENTS;
 pub use store::list::statements as list_statements;
 

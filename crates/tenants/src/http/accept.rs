@@ -11,8 +11,8 @@ use utoipa::ToSchema;
 use web::{ApiError, Body, Cx, ErrorBody};
 
 use super::views::LoggedIn;
-use crate::service::Accept;
 use crate::Tenants;
+use crate::service::Accept;
 
 /// The token, and who accepts it.
 #[derive(Deserialize, ToSchema, Default)]

@@ -45,7 +45,7 @@ pub(super) async fn bulk_create_invitations(
     Path(id): Path<String>,
     Body(request): Body<Vec<InviteRequest>>,
 ) -> Result<(StatusCode, Json<BulkInvited>), ApiError> {
-    let all = request.into_iter().map(Into::into).collect();
-    let invited = tenants.bulk_invite(&cx, tenant_id(&id)?, all).await?;
+    let all: Vec<_> = request.into_iter().map(Into::into).collect();
+    let invited = tenants.bulk_invite(&cx, tenant_id(&id)?, &all).await?;
     Ok((StatusCode::CREATED, Json(BulkInvited { invitations: invited.into_iter().map(Into::into).collect() })))
 }

@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use web::{ApiError, Auth, Body, ErrorBody};
 
+use crate::Tenants;
 use crate::model::{Limits, Tenant};
 use crate::service::create::Create;
-use crate::Tenants;
 
 /// A tenant to create.
 #[derive(Deserialize, ToSchema, Default)]

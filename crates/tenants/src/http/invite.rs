@@ -11,8 +11,8 @@ use web::{ApiError, Auth, Body, ErrorBody};
 
 use super::tenant_id;
 use super::views::InvitationWithToken;
-use crate::service::invite::Invite;
 use crate::Tenants;
+use crate::service::invite::Invite;
 
 /// Whom to invite.
 #[derive(Deserialize, ToSchema, Default)]
@@ -55,6 +55,6 @@ pub(super) async fn create_invitation(
     Path(id): Path<String>,
     Body(request): Body<InviteRequest>,
 ) -> Result<(StatusCode, Json<InvitationWithToken>), ApiError> {
-    let invited = tenants.invite(&cx, tenant_id(&id)?, request.into()).await?;
+    let invited = tenants.invite(&cx, tenant_id(&id)?, &request.into()).await?;
     Ok((StatusCode::CREATED, Json(invited.into())))
 }

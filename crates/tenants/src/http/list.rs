@@ -13,9 +13,9 @@ use utoipa::IntoParams;
 use web::{ApiError, Auth, ErrorBody, Listing, PageQuery, Query};
 
 use super::views::TenantList;
+use crate::Tenants;
 use crate::model::{Plan, Tenant};
 use crate::store::list::{Filters, Order, SortBy};
-use crate::Tenants;
 
 /// Filters and order.
 #[derive(Deserialize, IntoParams)]

@@ -11,8 +11,8 @@ use web::{ApiError, Auth, ErrorBody, Listing, PageQuery, Query};
 
 use super::tenant_id;
 use super::views::InvitationList;
-use crate::model::{Invitation, InvitationStatus};
 use crate::Tenants;
+use crate::model::{Invitation, InvitationStatus};
 
 /// Which invitations.
 #[derive(Deserialize, IntoParams)]

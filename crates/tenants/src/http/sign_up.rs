@@ -11,10 +11,10 @@ use utoipa::ToSchema;
 use web::{ApiError, Body, Cx, ErrorBody};
 
 use super::views::LoggedIn;
+use crate::Tenants;
 use crate::model::Tenant;
 use crate::ports::NewPerson;
 use crate::service::sign_up::SignUp;
-use crate::Tenants;
 
 /// A tenant and its first admin.
 #[derive(Deserialize, ToSchema, Default)]

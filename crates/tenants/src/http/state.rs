@@ -7,8 +7,8 @@ use axum::extract::{Path, State};
 use web::{ApiError, Auth, ErrorBody};
 
 use super::tenant_id;
-use crate::model::Tenant;
 use crate::Tenants;
+use crate::model::Tenant;
 
 /// Suspend a tenant
 ///

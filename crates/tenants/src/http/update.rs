@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 use web::{ApiError, Auth, Body, ErrorBody};
 
 use super::tenant_id;
+use crate::Tenants;
 use crate::model::{Limits, Tenant};
 use crate::service::update::Update;
-use crate::Tenants;
 
 /// Fields to change; what is left out stays. Settings and status have their own doors.
 #[derive(Deserialize, ToSchema, Default)]
@@ -61,5 +61,5 @@ pub(super) async fn update_tenant(
     Path(id): Path<String>,
     Body(request): Body<UpdateRequest>,
 ) -> Result<Json<Tenant>, ApiError> {
-    Ok(Json(tenants.update(&cx, tenant_id(&id)?, request.into()).await?))
+    Ok(Json(tenants.update(&cx, tenant_id(&id)?, &request.into()).await?))
 }

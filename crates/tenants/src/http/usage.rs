@@ -7,8 +7,8 @@ use axum::extract::{Path, State};
 use web::{ApiError, Auth, ErrorBody};
 
 use super::tenant_id;
-use crate::service::usage::Usage;
 use crate::Tenants;
+use crate::service::usage::Usage;
 
 /// Read what a tenant uses
 ///

@@ -110,11 +110,7 @@ impl Plan {
     /// Reads a plan a client asks for.
     pub(crate) fn parse(word: &str) -> Result<Self, TenantError> {
         Self::find(word).ok_or_else(|| {
-            TenantError::invalid(
-                "Invalid plan",
-                "plan",
-                "must be free, starter, professional, enterprise or custom",
-            )
+            TenantError::invalid("Invalid plan", "plan", "must be free, starter, professional, enterprise or custom")
         })
     }
 

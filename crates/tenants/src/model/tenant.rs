@@ -157,7 +157,8 @@ impl Subscription {
     /// What a new tenant gets: thirty days of trial.
     pub(crate) fn trial(now: Timestamp) -> Self {
         let ends = now + jiff::SignedDuration::from_hours(30 * 24);
-        let fields = [("status", "trial".to_owned()), ("trial_ends_at", ends.to_string()), ("currency", "USD".to_owned())];
+        let fields =
+            [("status", "trial".to_owned()), ("trial_ends_at", ends.to_string()), ("currency", "USD".to_owned())];
         Self(fields.into_iter().map(|(name, text)| (name.to_owned(), Value::from(text))).collect())
     }
 

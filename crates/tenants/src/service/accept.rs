@@ -24,7 +24,7 @@ impl Tenants {
         // Looked at once without locks, so that a dead token costs no password hash.
         let invitation = {
             let tx = self.db.read_system("a token names an invitation, not a tenant").await?;
-            let invitation = self.acceptable(&tx, cx, &hash).await?;
+            let invitation = acceptable(&tx, cx, &hash).await?;
             match self.people.tenant_of_address(&tx, &invitation.email).await? {
                 None => invitation,
                 Some(tenant) if tenant == invitation.tenant_id => return Err(TenantError::AlreadyMember),
@@ -41,7 +41,7 @@ impl Tenants {
 
         let tx = self.db.begin_system("an address is unique across tenants").await?;
         store::lock(&tx, invitation.tenant_id).await?;
-        let invitation = self.acceptable(&tx, cx, &hash).await?;
+        let invitation = acceptable(&tx, cx, &hash).await?;
         let id = invitation.tenant_id;
         let tenant = store::find(&tx, id).await?.unwrap_or_else(|| Tenant::without_row(id));
         if !tenant.status.lets_people_in() {
@@ -59,15 +59,14 @@ impl Tenants {
         tx.commit().await?;
         Ok(applicant.log_in(cx).await?)
     }
+}
 
-    /// The invitation of a token, if it can be accepted now.
-    #[expect(clippy::unused_self, reason = "reads as a step of the use case above")]
-    async fn acceptable(&self, tx: &db::SystemTx, cx: &Ctx, hash: &[u8]) -> Result<Invitation, TenantError> {
-        let found = invitations::find_by_token(tx, hash).await?;
-        let invitation = found.ok_or(TenantError::InvitationNotFound)?.at(cx.now());
-        match invitation.status {
-            InvitationStatus::Pending => Ok(invitation),
-            closed => Err(TenantError::closed(closed)),
-        }
+/// The invitation of a token, if it can be accepted now.
+async fn acceptable(tx: &db::SystemTx, cx: &Ctx, hash: &[u8]) -> Result<Invitation, TenantError> {
+    let found = invitations::find_by_token(tx, hash).await?;
+    let invitation = found.ok_or(TenantError::InvitationNotFound)?.at(cx.now());
+    match invitation.status {
+        InvitationStatus::Pending => Ok(invitation),
+        closed => Err(TenantError::closed(closed)),
     }
 }

@@ -9,7 +9,8 @@ impl Tenants {
     #[expect(clippy::unused_self, reason = "reads as a step of the use cases beside it")]
     pub(super) fn reach(&self, cx: &Ctx, id: TenantId) -> Result<Ctx, TenantError> {
         let may = match &cx.actor {
-            Actor::User(user) => user.tenant == id || user.role == Role::SuperAdmin,
+            // Somebody without a row belongs to no tenant (T-34).
+            Actor::User(user) => !id.0.is_nil() && (user.tenant == id || user.role == Role::SuperAdmin),
             // A service that names no tenant speaks for all of them.
             Actor::Internal { tenant, .. } => tenant.is_none_or(|tenant| tenant == id),
             Actor::System(_) => true,
@@ -33,7 +34,7 @@ impl Tenants {
     /// The tenant the caller belongs to.
     #[expect(clippy::unused_self, reason = "reads as a step of the use cases beside it")]
     pub(crate) fn own(&self, cx: &Ctx) -> Result<TenantId, TenantError> {
-        cx.actor.tenant_id().ok_or(TenantError::NotFound)
+        cx.actor.tenant_id().filter(|id| !id.0.is_nil()).ok_or(TenantError::NotFound)
     }
 }
 

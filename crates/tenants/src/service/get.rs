@@ -32,11 +32,10 @@ impl Tenants {
     pub(super) async fn read(&self, cx: &Ctx, tx: &db::Tx, id: TenantId) -> Result<Tenant, TenantError> {
         match store::find(tx, id).await? {
             Some(tenant) if visible(cx, &tenant) => Ok(tenant),
-            Some(_) => Err(TenantError::NotFound),
             None if cx.user().is_some_and(|user| user.tenant == id) || self.people.count(tx, id).await? > 0 => {
                 Ok(Tenant::without_row(id))
             }
-            None => Err(TenantError::NotFound),
+            _ => Err(TenantError::NotFound),
         }
     }
 }

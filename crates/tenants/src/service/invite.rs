@@ -37,7 +37,7 @@ struct Parsed {
 
 impl Tenants {
     /// Invites one person.
-    pub(crate) async fn invite(&self, cx: &Ctx, id: TenantId, new: Invite) -> Result<Invited, TenantError> {
+    pub(crate) async fn invite(&self, cx: &Ctx, id: TenantId, new: &Invite) -> Result<Invited, TenantError> {
         let parsed = vec![parse(new)?];
         let mut invited = self.invite_all(cx, id, parsed).await.map_err(|error| match error {
             TenantError::At { source, .. } => *source,
@@ -51,7 +51,7 @@ impl Tenants {
         &self,
         cx: &Ctx,
         id: TenantId,
-        all: Vec<Invite>,
+        all: &[Invite],
     ) -> Result<Vec<Invited>, TenantError> {
         if all.is_empty() || all.len() > BULK_LIMIT {
             let message = format!("must be a list of 1 to {BULK_LIMIT} invitations");
@@ -59,7 +59,7 @@ impl Tenants {
         }
         let mut seen = BTreeSet::new();
         let mut parsed = Vec::with_capacity(all.len());
-        for (index, new) in all.into_iter().enumerate() {
+        for (index, new) in all.iter().enumerate() {
             let new = parse(new).map_err(|error| error.at(index))?;
             if !seen.insert(new.email.folded()) {
                 let twice = TenantError::invalid("Invalid request body", "email", "stands in the list twice");
@@ -86,9 +86,8 @@ impl Tenants {
         self.require_seats(&tx, cx, &tenant, 0, None).await?;
         for one in &invited {
             let Invitation { id: invitation, email, role, .. } = &one.invitation;
-            let changes = Changes::default()
-                .field("email", Value::Null, email.clone())
-                .field("role", Value::Null, role.clone());
+            let changes =
+                Changes::default().field("email", Value::Null, email.clone()).field("role", Value::Null, role.clone());
             tx.audit(cx, &changes.of_invitation("invitation.created", InvitationId(*invitation), id)).await?;
         }
         tx.commit().await?;
@@ -115,6 +114,6 @@ impl Tenants {
     }
 }
 
-fn parse(new: Invite) -> Result<Parsed, TenantError> {
+fn parse(new: &Invite) -> Result<Parsed, TenantError> {
     Ok(Parsed { email: new.email.trim().parse()?, role: parse_role(&new.role)? })
 }

@@ -20,9 +20,11 @@ impl Tenants {
         let remembered = store::forget_suspended(&tx).await?;
         let switched = self.people.switch_on(&tx, cx, &remembered).await?;
         let after = store::find(&tx, id).await?.ok_or(TenantError::NotFound)?;
-        let changes = Changes::default()
-            .field("status", before.status.as_str(), after.status.as_str())
-            .field("active_users", 0, switched.len());
+        let changes = Changes::default().field("status", before.status.as_str(), after.status.as_str()).field(
+            "active_users",
+            0,
+            switched.len(),
+        );
         tx.audit(cx, &changes.of_tenant("tenant.reactivated", id)).await?;
         tx.commit().await?;
         self.people.switched(id, &switched, true).await;

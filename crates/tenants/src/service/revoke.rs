@@ -24,8 +24,7 @@ impl Tenants {
             return Err(TenantError::closed(before.status));
         }
         invitations::revoke(&tx, invitation, cx.now()).await?;
-        let changes =
-            Changes::default().field("status", before.status.as_str(), InvitationStatus::Revoked.as_str());
+        let changes = Changes::default().field("status", before.status.as_str(), InvitationStatus::Revoked.as_str());
         tx.audit(cx, &changes.of_invitation("invitation.revoked", invitation, id)).await?;
         Ok(tx.commit().await?)
     }

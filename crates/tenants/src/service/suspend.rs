@@ -26,9 +26,11 @@ impl Tenants {
         let switched = self.people.switch_off(&tx, cx).await?;
         store::remember_suspended(&tx, &switched, cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(TenantError::NotFound)?;
-        let changes = Changes::default()
-            .field("status", before.status.as_str(), after.status.as_str())
-            .field("active_users", switched.len(), 0);
+        let changes = Changes::default().field("status", before.status.as_str(), after.status.as_str()).field(
+            "active_users",
+            switched.len(),
+            0,
+        );
         tx.audit(cx, &changes.of_tenant("tenant.suspended", id)).await?;
         tx.commit().await?;
         self.people.switched(id, &switched, false).await;

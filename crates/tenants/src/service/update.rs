@@ -21,14 +21,20 @@ pub(crate) struct Update {
 struct Parsed {
     name: Option<String>,
     slug: Option<Slug>,
-    domain: Option<Option<String>>,
+    domain: DomainChange,
     plan: Option<Plan>,
     limits: Option<Limits>,
 }
 
+enum DomainChange {
+    Keep,
+    Remove,
+    Set(String),
+}
+
 impl Tenants {
     /// Changes the tenant; what changes nothing writes nothing.
-    pub(crate) async fn update(&self, cx: &Ctx, id: TenantId, change: Update) -> Result<Tenant, TenantError> {
+    pub(crate) async fn update(&self, cx: &Ctx, id: TenantId, change: &Update) -> Result<Tenant, TenantError> {
         let there = self.reach_as_admin(cx, id)?;
         let change = parse(change)?;
         let custom = change.plan == Some(Plan::Custom) || change.limits.is_some();
@@ -74,14 +80,14 @@ impl Tenants {
     }
 }
 
-fn parse(change: Update) -> Result<Parsed, TenantError> {
+fn parse(change: &Update) -> Result<Parsed, TenantError> {
     Ok(Parsed {
         name: change.name.as_deref().map(parse_name).transpose()?,
         slug: change.slug.as_deref().map(str::parse).transpose()?,
         domain: match change.domain.as_deref().map(str::trim) {
-            None => None,
-            Some("") => Some(None),
-            Some(text) => Some(Some(text.parse::<Domain>()?.into_inner())),
+            None => DomainChange::Keep,
+            Some("") => DomainChange::Remove,
+            Some(text) => DomainChange::Set(text.parse::<Domain>()?.into_inner()),
         },
         plan: change.plan.as_deref().map(Plan::parse).transpose()?,
         limits: change.limits,
@@ -92,7 +98,11 @@ fn applied(before: &Tenant, change: Parsed) -> Tenant {
     let mut after = before.clone();
     after.name = change.name.unwrap_or(after.name);
     after.slug = change.slug.map_or(after.slug, |slug| slug.as_str().to_owned());
-    after.domain = change.domain.unwrap_or(after.domain);
+    match change.domain {
+        DomainChange::Keep => {}
+        DomainChange::Remove => after.domain = None,
+        DomainChange::Set(domain) => after.domain = Some(domain),
+    }
     after.plan = change.plan.unwrap_or(after.plan);
     if let (Plan::Custom, Some(limits)) = (after.plan, change.limits) {
         after.subscription = after.subscription.with_limits(limits);

@@ -67,16 +67,7 @@ pub(crate) async fn insert(tx: &TenantTx, new: &NewInvitation<'_>, now: Timestam
     let invited_by = new.invited_by.map(|id| id.0);
     tx.write_one(
         &INSERT,
-        &[
-            &new.id.0,
-            &tenant,
-            &new.email.as_str(),
-            &new.role,
-            &new.token_hash,
-            &invited_by,
-            &now,
-            &new.expires_at,
-        ],
+        &[&new.id.0, &tenant, &new.email.as_str(), &new.role, &new.token_hash, &invited_by, &now, &new.expires_at],
     )
     .await
 }
@@ -146,12 +137,12 @@ pub(crate) async fn list(
     let status = status.map(InvitationStatus::as_str);
     // One more than asked for tells whether more follow.
     let limit = i64::from(request.size) + 1;
-    let items: Vec<Invitation> = match after.as_ref().and_then(|after| Some((after.time()?, after.id))) {
-        Some((at, id)) => tx.all(&PAGE_AFTER, &[&tenant, &status, &now, &limit, &at, &id]).await?,
-        None => {
-            let skip = i64::try_from(request.offset).unwrap_or(i64::MAX);
-            tx.all(&PAGE, &[&tenant, &status, &now, &limit, &skip]).await?
-        }
+    let after = after.as_ref().and_then(|after| Some((after.time()?, after.id)));
+    let items: Vec<Invitation> = if let Some((at, id)) = after {
+        tx.all(&PAGE_AFTER, &[&tenant, &status, &now, &limit, &at, &id]).await?
+    } else {
+        let skip = i64::try_from(request.offset).unwrap_or(i64::MAX);
+        tx.all(&PAGE, &[&tenant, &status, &now, &limit, &skip]).await?
     };
     let total = match request.dialect {
         Dialect::Cursor => None,

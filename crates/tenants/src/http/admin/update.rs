@@ -36,6 +36,6 @@ pub(in crate::http) async fn admin_update_tenant(
     Path(id): Path<String>,
     Body(request): Body<UpdateRequest>,
 ) -> Result<Json<AdminTenant>, ApiError> {
-    let tenant = tenants.update(&cx, tenant_id(&id)?, request.into()).await?;
+    let tenant = tenants.update(&cx, tenant_id(&id)?, &request.into()).await?;
     Ok(Json(AdminTenant::of(&cx, tenants.overview_of(&cx, tenant).await?)))
 }

@@ -176,7 +176,11 @@ impl From<Person> for MemberView {
 /// The settings the dashboards know.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
-#[expect(dead_code, reason = "describes the object that is sent, which is made of the stored one")]
+#[expect(
+    dead_code,
+    clippy::struct_excessive_bools,
+    reason = "describes the object that is sent, which is made of the stored one"
+)]
 pub(in crate::http) struct AdminSettings {
     allow_user_registration: bool,
     require_email_verification: bool,

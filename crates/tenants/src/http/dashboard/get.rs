@@ -112,6 +112,6 @@ pub(in crate::http) async fn update_own_tenant(
     Auth(cx): Auth,
     Body(request): Body<UpdateRequest>,
 ) -> Result<Json<OwnTenant>, ApiError> {
-    let tenant = tenants.update(&cx, tenants.own(&cx)?, request.into()).await?;
+    let tenant = tenants.update(&cx, tenants.own(&cx)?, &request.into()).await?;
     Ok(Json(OwnTenant::of(&cx, tenants.overview_of(&cx, tenant).await?)))
 }

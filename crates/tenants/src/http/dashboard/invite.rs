@@ -67,6 +67,6 @@ pub(in crate::http) async fn invite_own_member(
     Auth(cx): Auth,
     Body(request): Body<InviteRequest>,
 ) -> Result<(StatusCode, Json<InvitationView>), ApiError> {
-    let invited = tenants.invite(&cx, tenants.own(&cx)?, request.into()).await?;
+    let invited = tenants.invite(&cx, tenants.own(&cx)?, &request.into()).await?;
     Ok((StatusCode::CREATED, Json(invited.into())))
 }
