@@ -8,4 +8,5 @@ mod process;
 mod readme;
 mod serve;
 mod support;
+mod tenants;
 mod users;
