@@ -51,9 +51,16 @@ BEGIN
     IF (SELECT relkind FROM pg_class WHERE oid = to_regclass('users')) = 'r' THEN
         IF NOT EXISTS (SELECT FROM users LIMIT 1) THEN
             -- Old rows may have no created_at; as NULLs they would fall out of keyset paging (T-43).
-            CREATE INDEX IF NOT EXISTS users_tenant_created_idx
-                ON users (tenant_id, coalesce(created_at, to_timestamp(0)) DESC, id DESC);
+            CREATE INDEX IF NOT EXISTS users_tenant_created_idx ON users
+                (tenant_id, (CASE WHEN created_at IS NULL THEN to_timestamp(0) ELSE created_at END) DESC, id DESC);
             CREATE INDEX IF NOT EXISTS users_email_folded_idx ON users (lower(email COLLATE "C"));
+        END IF;
+    END IF;
+    IF (SELECT relkind FROM pg_class WHERE oid = to_regclass('user_profiles')) = 'r' THEN
+        IF NOT EXISTS (SELECT FROM user_profiles LIMIT 1) THEN
+            -- People log in by user name too (T-22). A hash, because a B-tree refuses texts above 2.7 kB.
+            CREATE INDEX IF NOT EXISTS user_profiles_username_idx
+                ON user_profiles USING hash ((metadata->>'username'));
         END IF;
     END IF;
 END

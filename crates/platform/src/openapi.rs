@@ -1,12 +1,16 @@
 //! The OpenAPI document, and the page that shows it without needing the network.
 
 use axum::Router;
+use axum::middleware::map_response;
+use axum::response::{IntoResponse as _, Response};
+use http::StatusCode;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
     ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder, SecurityRequirement, ServerBuilder,
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
+use web::ApiError;
 
 const DESCRIPTION: &str = "\
 Users, tenants, workspaces and notifications of PyAirtable.
@@ -45,5 +49,14 @@ pub(crate) fn document() -> OpenApiRouter {
 
 /// `/openapi.json` and `/docs`.
 pub(crate) fn pages(document: utoipa::openapi::OpenApi) -> Router {
-    SwaggerUi::new("/docs").url("/openapi.json", document).into()
+    let pages: Router = SwaggerUi::new("/docs").url("/openapi.json", document).into();
+    pages.layer(map_response(enveloped))
+}
+
+/// The page answers an unknown file of its own with an empty 404.
+async fn enveloped(response: Response) -> Response {
+    match response.status() {
+        StatusCode::NOT_FOUND => ApiError::not_found("Not Found").into_response(),
+        _ => response,
+    }
 }

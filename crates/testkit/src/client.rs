@@ -89,6 +89,12 @@ impl Request {
         self
     }
 
+    /// Adds a header whose value need not be text.
+    pub fn header_bytes(mut self, name: &str, value: &[u8]) -> Self {
+        self.builder = self.builder.header(name, value);
+        self
+    }
+
     /// Sends `body` as JSON.
     pub fn json(self, body: &Value) -> Self {
         self.body("application/json", body.to_string())
@@ -97,6 +103,12 @@ impl Request {
     /// Sends any body.
     pub fn body(mut self, content_type: &str, body: impl Into<Body>) -> Self {
         self.builder = self.builder.header(header::CONTENT_TYPE, content_type);
+        self.body = body.into();
+        self
+    }
+
+    /// Sends any body without saying what it is.
+    pub fn untyped_body(mut self, body: impl Into<Body>) -> Self {
         self.body = body.into();
         self
     }

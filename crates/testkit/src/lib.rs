@@ -10,8 +10,10 @@
 
 mod client;
 mod database;
+mod redis;
 mod rng;
 
 pub use client::{Answer, Client, Request};
 pub use database::TestDb;
+pub use redis::TestRedis;
 pub use rng::SeededRng;

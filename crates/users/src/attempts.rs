@@ -21,7 +21,7 @@ const PLACES: usize = 10;
 /// How long a failure counts.
 const WINDOW: SignedDuration = SignedDuration::from_mins(15);
 /// How long an attempt waits for others to finish.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(10);
 /// Accounts remembered; each takes about 200 bytes.
 const MOST_KEYS: usize = 50_000;
 

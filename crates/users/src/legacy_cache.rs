@@ -13,6 +13,15 @@ impl LegacyCache {
         Self(redis)
     }
 
+    /// Forgets one person's own entry: all that a log-in changes anything in.
+    pub(crate) async fn forget_entry(&self, user: UserId) {
+        let Some(redis) = &self.0 else { return };
+        let forgotten: redis::RedisResult<()> = redis.clone().unlink(format!("user:{user}")).await;
+        if let Err(error) = forgotten {
+            tracing::warn!(%error, "a cache entry of the old services could not be deleted; it expires within 15 minutes");
+        }
+    }
+
     /// Forgets what the old services remember about people. Called after the commit; a failure is only logged, because
     /// the entries expire by themselves and the change must not fail for it.
     pub(crate) async fn forget(&self, people: &[(UserId, TenantId)]) {

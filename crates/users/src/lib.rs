@@ -39,14 +39,21 @@ pub use password::Scheme;
 pub use ports::{SignUpTenant, TenantDirectory};
 pub use service::bootstrap::NewSuperAdmin;
 pub use service::tenancy::{CheckedAccount, FirstLogIn, Headcount, NewAccount, OpenLogIn};
-pub use store::STATEMENTS;
-pub use store::list::statements as list_statements;
 
 use crate::attempts::Attempts;
 use crate::legacy_cache::LegacyCache;
 use crate::password::Passwords;
 use crate::sessions::Sessions;
 use crate::token::Tokens;
+
+/// Every statement the slice can run, fixed and built, for the test that prepares them all.
+pub fn statements() -> Vec<db::Sql> {
+    [store::STATEMENTS, store::tenancy::STATEMENTS, sessions::STATEMENTS]
+        .concat()
+        .into_iter()
+        .chain(store::list::statements())
+        .collect()
+}
 
 /// What the slice needs to know.
 pub struct UsersConfig {

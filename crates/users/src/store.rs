@@ -40,13 +40,12 @@ statements! {
     /// Candidates for a log-in, best first: the exact address, the address in another case (T-56), the stored
     /// user name (T-22). Two accounts that differ only in case are never guessed between.
     FIND_CREDENTIALS = "SELECT u.id, u.password_hash, u.email = $1 AS exact, c.by_name,
-            coalesce(u.is_active, true) AS is_active,
-            EXISTS (SELECT FROM user_profiles p WHERE p.user_id = u.id AND p.deleted_at IS NOT NULL) AS is_deleted
+            coalesce(u.is_active, true) AS is_active, p.deleted_at IS NOT NULL AS is_deleted
         FROM (
             SELECT id, false AS by_name FROM users WHERE lower(email COLLATE \"C\") = lower($1 COLLATE \"C\")
             UNION ALL
             SELECT user_id, true FROM user_profiles WHERE metadata->>'username' = $1 AND strpos($1, '@') = 0
-        ) c JOIN users u ON u.id = c.id
+        ) c JOIN users u ON u.id = c.id LEFT JOIN user_profiles p ON p.user_id = u.id
         ORDER BY exact DESC, c.by_name LIMIT 3";
     PASSWORD_HASH = "SELECT password_hash FROM users WHERE id = $1";
     EMAIL_EXISTS = "SELECT EXISTS (SELECT FROM users WHERE lower(email COLLATE \"C\") = lower($1 COLLATE \"C\"))";
@@ -59,12 +58,12 @@ statements! {
     INSERT_PROFILE = "INSERT INTO user_profiles (id, user_id, email, first_name, last_name, display_name, avatar, bio,
             phone, tenant_id, role, is_active, email_verified, phone_verified, preferences, metadata, created_at,
             updated_at)
-        SELECT gen_random_uuid(), u.id, u.email, u.first_name, u.last_name, left(u.first_name || ' ' || u.last_name, 200), '', '',
-            '', u.tenant_id, u.role, coalesce(u.is_active, true), coalesce(u.email_verified, false), false, '{}',
-            $2::text::jsonb, $3, $3
+        SELECT gen_random_uuid(), u.id, u.email, u.first_name, u.last_name,
+            left(u.first_name || ' ' || u.last_name, 200), '', '', '', u.tenant_id, u.role,
+            coalesce(u.is_active, true), coalesce(u.email_verified, false), false, '{}', $2::text::jsonb, $3, $3
         FROM users u WHERE u.id = $1 AND NOT EXISTS (SELECT FROM user_profiles p WHERE p.user_id = u.id)";
     LOCK_USER = "SELECT id FROM users WHERE tenant_id = $1 AND id = $2 FOR UPDATE";
-    RECORD_LOGIN = "UPDATE users SET last_login_at = $2 WHERE id = $1";
+    RECORD_LOGIN = "UPDATE users SET last_login_at = $3 WHERE id = $1 AND coalesce(password_hash, '') = $2";
     REPLACE_HASH = "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2";
     SET_PASSWORD = "UPDATE users SET password_hash = $3, updated_at = $4 WHERE id = $1 AND password_hash = $2";
     UPDATE_NAMES = "UPDATE users SET first_name = coalesce($3, first_name), last_name = coalesce($4, last_name),
@@ -249,8 +248,9 @@ pub(crate) async fn lock(tx: &TenantTx, id: UserId) -> Result<bool, db::Error> {
     Ok(!tx.rows(&LOCK_USER, &[&tx.tenant().0, &id.0]).await?.is_empty())
 }
 
-pub(crate) async fn record_login(tx: &SystemTx, id: UserId, now: Timestamp) -> Result<(), db::Error> {
-    tx.write_one(&RECORD_LOGIN, &[&id.0, &now]).await
+/// Locks the account and notes the log-in; false if `hash`, which the password was checked against, is no longer stored.
+pub(crate) async fn record_login(tx: &SystemTx, id: UserId, hash: &str, now: Timestamp) -> Result<bool, db::Error> {
+    tx.execute(&RECORD_LOGIN, &[&id.0, &hash, &now]).await.map(|rows| rows == 1)
 }
 
 /// Replaces an outdated hash, unless the password was changed meanwhile.

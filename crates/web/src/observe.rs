@@ -10,7 +10,7 @@ use axum::response::{IntoResponse as _, Response};
 use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, REFERRER_POLICY, USER_AGENT, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri};
 use kernel::{Actor, Clock, Ctx, Origin, Redacted, Rng};
 use tracing::{Instrument as _, Span, field};
 
@@ -147,8 +147,12 @@ fn generated(rng: &dyn Rng) -> Arc<str> {
 
 /// The answer for a path that is no route, in the words of the old services.
 pub async fn unknown_route(request: Request) -> ApiError {
-    let path = request.extensions().get().map_or(request.uri().path(), |original: &OriginalPath| &original.0);
-    ApiError::not_found(format!("Cannot {} {path}", request.method()))
+    ApiError::not_found(format!("Cannot {} {}", request.method(), sent_path(request.extensions(), request.uri())))
+}
+
+/// The path as the client sent it.
+pub(crate) fn sent_path<'a>(extensions: &'a Extensions, uri: &'a Uri) -> &'a str {
+    extensions.get().map_or(uri.path(), |original: &OriginalPath| &original.0)
 }
 
 /// The answer for a method that a route does not have.

@@ -68,6 +68,18 @@ impl TestApp {
         self.db.superuser().await.execute(PEOPLE, &[&tenant, &count, &first]).await.unwrap();
     }
 
+    /// Undoes what deleting, deactivating and logging out did to a tenant's people and their log-ins.
+    pub(crate) async fn revive(&self, tenant: &str) {
+        self.sql(&format!(
+            "UPDATE users SET is_active = true WHERE tenant_id = '{tenant}';
+             UPDATE user_profiles SET is_active = true, deleted_at = NULL WHERE tenant_id = '{tenant}';
+             UPDATE login_sessions SET revoked_at = NULL WHERE tenant_id = '{tenant}';
+             UPDATE refresh_tokens t SET revoked_at = NULL FROM users u
+             WHERE u.id = t.user_id AND u.tenant_id = '{tenant}'"
+        ))
+        .await;
+    }
+
     /// A request of a service that shows the internal key.
     pub(crate) fn internal(&self, method: Method, path: &str) -> Request {
         self.http.request(method, path).header("x-api-key", INTERNAL_KEY)

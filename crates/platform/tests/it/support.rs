@@ -1,6 +1,7 @@
 //! One whole program per test: a database of its own, a clock that stands still, seeded randomness.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use db::audit::AuditKey;
 use db::{Db, PoolLimits};
@@ -48,7 +49,7 @@ impl TestApp {
         let db = TestDb::new().await;
         let clock = Arc::new(FixedClock::at("2026-03-01T12:00:00.123456Z".parse().unwrap()));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed()));
-        let pool = Db::new(db.url(), PoolLimits::default(), AuditKey::new(*b"an audit key of the tests")).unwrap();
+        let pool = Db::new(db.url(), limits(), AuditKey::new(*b"an audit key of the tests")).unwrap();
         let mut parts = Parts {
             db: pool.clone(),
             clock: Arc::clone(&clock) as _,
@@ -119,6 +120,11 @@ impl TestApp {
             refresh_token: text("refresh_token"),
         }
     }
+}
+
+/// Tests share two cores with each other: waiting long is no failure here.
+fn limits() -> PoolLimits {
+    PoolLimits { wait: Duration::from_secs(10), ..PoolLimits::default() }
 }
 
 /// Tests are repeatable; `TEST_SEED=n cargo test` replays or varies one.

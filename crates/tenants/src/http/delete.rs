@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::header::ACCEPT;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use web::{ApiError, Auth, ErrorBody, Query};
+use web::{ApiError, Auth, ErrorBody, Path, Query};
 
 use super::tenant_id;
 use super::views::Message;

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use kernel::PageRules;
 use serde::Deserialize;
 use utoipa::IntoParams;
-use web::{ApiError, Auth, ErrorBody, Listing, PageQuery, Query};
+use web::{ApiError, Auth, ErrorBody, Listing, PageQuery, Path, Query};
 
 use super::tenant_id;
 use super::views::InvitationList;

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde_json::{Map, Value};
-use web::{ApiError, Auth, Body, ErrorBody};
+use web::{ApiError, Auth, Body, ErrorBody, Path};
 
 use super::tenant_id;
 use crate::Tenants;

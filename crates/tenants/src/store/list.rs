@@ -133,7 +133,7 @@ fn page_sql(order: Order, keyset: bool, limit: u32) -> Sql {
 }
 
 /// Every statement this list can run, for the test that prepares them all.
-pub fn statements() -> Vec<Sql> {
+pub(crate) fn statements() -> Vec<Sql> {
     let mut all = vec![count_sql()];
     for by in SortBy::ALL {
         for ascending in [false, true] {

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{ApiError, Auth, Body, ErrorBody};
 
-use super::store_failed;
+use super::or_failed;
 use super::views::Message;
 use crate::Users;
 
@@ -38,6 +38,7 @@ pub(super) struct ChangePasswordRequest {
         (status = 200, body = Message),
         (status = 400, description = "Wrong current password, or the new one breaks a rule", body = ErrorBody<'static>),
         (status = 401, description = "No valid access token", body = ErrorBody<'static>),
+        (status = 403, description = "A service, which has no password", body = ErrorBody<'static>),
         (status = 429, description = "Too many wrong passwords; see `Retry-After`", body = ErrorBody<'static>),
         (status = 503, description = "Too many log-ins at once; see `Retry-After`", body = ErrorBody<'static>),
     )
@@ -49,6 +50,6 @@ pub(super) async fn change_password(
 ) -> Result<Json<Message>, ApiError> {
     let current = request.current_password.unwrap_or_default();
     let new = request.new_password.unwrap_or_default();
-    users.change_password(&cx, current, &new).await.map_err(store_failed("Password change failed"))?;
+    users.change_password(&cx, current, &new).await.map_err(or_failed("Password change failed"))?;
     Ok(Json(Message::new("Password changed successfully")))
 }

@@ -38,6 +38,7 @@ pub(super) async fn get_me(State(users): State<Arc<Users>>, Auth(cx): Auth) -> R
         (status = 200, body = User),
         (status = 400, description = "A field breaks a rule", body = ErrorBody<'static>),
         (status = 401, description = "No valid access token", body = ErrorBody<'static>),
+        (status = 403, description = "A service that names a person of another tenant", body = ErrorBody<'static>),
         (status = 404, description = "The token is valid, but its person does not exist", body = ErrorBody<'static>),
     )
 )]
@@ -78,6 +79,7 @@ pub(super) async fn get_auth_me(state: State<Arc<Users>>, caller: Auth) -> Resul
         (status = 200, body = User),
         (status = 400, description = "A field breaks a rule", body = ErrorBody<'static>),
         (status = 401, description = "No valid access token", body = ErrorBody<'static>),
+        (status = 403, description = "A service that names a person of another tenant", body = ErrorBody<'static>),
         (status = 404, description = "The token is valid, but its person does not exist", body = ErrorBody<'static>),
     )
 )]

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use kernel::SessionId;
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::{ApiError, Auth, ErrorBody};
+use web::{ApiError, Auth, ErrorBody, Path};
 
 use super::views::Message;
 use crate::sessions::Session;
@@ -31,6 +31,7 @@ pub(super) struct SessionList {
     responses(
         (status = 200, body = SessionList),
         (status = 401, description = "No valid access token", body = ErrorBody<'static>),
+        (status = 403, description = "A service, which has no log-ins", body = ErrorBody<'static>),
     )
 )]
 pub(super) async fn list_sessions(
@@ -52,6 +53,7 @@ pub(super) async fn list_sessions(
     responses(
         (status = 200, body = Message),
         (status = 401, description = "No valid access token", body = ErrorBody<'static>),
+        (status = 403, description = "A service, which has no log-ins", body = ErrorBody<'static>),
         (status = 404, description = "The caller has no such log-in", body = ErrorBody<'static>),
     )
 )]

@@ -29,6 +29,7 @@ pub(super) struct StatsQuery {
     params(StatsQuery),
     responses(
         (status = 200, body = Stats),
+        (status = 400, description = "A query that cannot be read", body = ErrorBody<'static>),
         (status = 401, description = "No valid access token", body = ErrorBody<'static>),
         (status = 403, description = "A service that names no tenant", body = ErrorBody<'static>),
     )

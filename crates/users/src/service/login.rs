@@ -15,9 +15,24 @@ pub(crate) struct Login {
     pub(crate) at_least: Option<Role>,
 }
 
+/// How often a log-in starts anew because the stored hash changed under it. Once is what another log-in's rehash
+/// costs; whoever meets more changes than that may as well try again.
+const ATTEMPTS: usize = 3;
+
 impl Users {
     /// Checks the password and opens a session. However it ends, it costs one hash.
     pub(crate) async fn login(&self, cx: &Ctx, form: Login) -> Result<LoggedIn, UserError> {
+        for _ in 0..ATTEMPTS {
+            if let Some(logged_in) = self.try_login(cx, &form).await? {
+                return Ok(logged_in);
+            }
+        }
+        Err(UserError::Busy)
+    }
+
+    /// `None` if the password was changed or rehashed between checking it and opening the session: the session would
+    /// outlive the change that was to end all others.
+    async fn try_login(&self, cx: &Ctx, form: &Login) -> Result<Option<LoggedIn>, UserError> {
         let attempt = self.attempts.begin(cx, &form.name).await?;
         let found = {
             let tx = self.db.read_system("a log-in names no tenant").await?;
@@ -33,10 +48,13 @@ impl Users {
         if !credentials.is_active {
             return Err(UserError::Inactive);
         }
-        let rehashed = if verdict.outdated { Some(self.passwords.hash(form.password, cx.rng()).await?) } else { None };
+        let rehashed =
+            if verdict.outdated { Some(self.passwords.hash(form.password.clone(), cx.rng()).await?) } else { None };
 
         let tx = self.db.begin_system("a log-in names no tenant").await?;
-        store::record_login(&tx, credentials.id, cx.now()).await?;
+        if !store::record_login(&tx, credentials.id, &credentials.password_hash, cx.now()).await? {
+            return Ok(None);
+        }
         if let Some(hash) = rehashed {
             store::replace_hash(&tx, credentials.id, &credentials.password_hash, &hash).await?;
         }
@@ -51,8 +69,9 @@ impl Users {
         if form.at_least.is_some_and(|role| user.role() < role) {
             return Err(UserError::InsufficientPermissions);
         }
-        // The old services forget nothing at a log-in either; only `last_login_at` changed.
         let event = audit::happened("user.logged_in", &user);
-        self.open_session(cx, tx, user, &event).await
+        let logged_in = self.open_session(cx, tx, user, &event).await?;
+        self.legacy_cache.forget_entry(logged_in.user.id).await;
+        Ok(Some(logged_in))
     }
 }

@@ -8,7 +8,7 @@ use base64::prelude::BASE64_URL_SAFE;
 use kernel::{Redacted, Rng};
 use redis::aio::ConnectionManager;
 
-pub(crate) use postgres::{Exchange, PostgresSessions, Session};
+pub(crate) use postgres::{Exchange, PostgresSessions, STATEMENTS, Session};
 pub(crate) use shared_redis::RedisSessions;
 
 /// How long a refresh token lives; each exchange starts it anew.

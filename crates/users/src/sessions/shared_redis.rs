@@ -20,9 +20,14 @@ pub(crate) struct RedisSessions {
 const EXCHANGE: &str = r"
     local old, new, life, grace = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
     if redis.call('EXISTS', 'blacklist_token:' .. old) == 1 then
+        -- Another tab may have gone further steps within the grace.
         local successor = redis.call('GET', 'pyairtable:successor:' .. old)
-        local person = successor and redis.call('GET', 'refresh_token:' .. successor)
-        if person then return {person, successor} end
+        for _ = 1, 30 do
+            if not successor then return false end
+            local person = redis.call('GET', 'refresh_token:' .. successor)
+            if person then return {person, successor} end
+            successor = redis.call('GET', 'pyairtable:successor:' .. successor)
+        end
         return false
     end
     local person = redis.call('GET', 'refresh_token:' .. old)

@@ -91,5 +91,7 @@ async fn create_tenant_conflict() {
     }
     // A deleted tenant keeps its slug.
     root.http.delete(&format!("/tenants/{id}")).send().await.expect(204);
-    refusals(&app, Method::POST, "/tenants", Some(first)).expect(&root.http, 409, "Slug already taken", "CONFLICT").await;
+    refusals(&app, Method::POST, "/tenants", Some(first))
+        .expect(&root.http, 409, "Slug already taken", "CONFLICT")
+        .await;
 }

@@ -29,7 +29,10 @@ async fn sign_up_tenant_success_logged_out() {
     assert_eq!(own.body, answer.body["tenant"]);
     assert_eq!(admin.get("/users/me").send().await.expect(200).body["role"], "admin");
     app.login("ada@example.com").await;
-    insta::assert_json_snapshot!("sign_up_tenant_success_trail", stable(&json!(app.trail(&answer.text("tenant_id")).await)));
+    insta::assert_json_snapshot!(
+        "sign_up_tenant_success_trail",
+        stable(&json!(app.trail(&answer.text("tenant_id")).await))
+    );
 }
 
 #[tokio::test]
@@ -69,8 +72,11 @@ async fn sign_up_tenant_conflict_leaves_neither_tenant_nor_account() {
     for (body, error) in [
         (with("email", json!("eve@example.com")), "Slug already taken"),
         (with("slug", json!("other")), "Email already registered"),
-        (json!({ "name": "x", "slug": "other", "email": "ADA@example.com", "password": PASSWORD, "first_name": "A",
-                 "last_name": "L" }), "Email already registered"),
+        (
+            json!({ "name": "x", "slug": "other", "email": "ADA@example.com", "password": PASSWORD, "first_name": "A",
+                 "last_name": "L" }),
+            "Email already registered",
+        ),
     ] {
         let refusals = refusals(&app, Method::POST, "/tenants/sign-up", Some(body));
         refusals.expect(&app.http, 409, error, "CONFLICT").await;

@@ -10,7 +10,8 @@ async fn validate_tenant_slug_success_logged_out() {
     let root = app.super_admin().await;
     app.empty_tenant(&root, "taken").await;
     for (slug, available) in [("free-one", true), ("taken", false), ("no", false), ("-no-", false), ("No-No", false)] {
-        let answer = app.http.get(&format!("/api/v1/public/tenants/validate-slug?slug={slug}")).send().await.expect(200);
+        let answer =
+            app.http.get(&format!("/api/v1/public/tenants/validate-slug?slug={slug}")).send().await.expect(200);
         assert_eq!(answer.body, json!({ "slug": slug, "available": available }));
     }
 }

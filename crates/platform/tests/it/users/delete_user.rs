@@ -67,7 +67,7 @@ async fn delete_user_success_ends_every_login_at_once() {
     let row = row
         .query_one(
             "SELECT u.is_active, p.is_active, p.deleted_at IS NOT NULL, u.updated_at = p.updated_at,
-                 (SELECT count(*) FROM refresh_tokens t WHERE t.user_id = u.id AND t.revoked_at IS NULL)
+                 (SELECT count(*) FROM login_sessions s WHERE s.user_id = u.id AND s.revoked_at IS NULL)
              FROM users u JOIN user_profiles p ON p.user_id = u.id WHERE u.email = 'grace@example.com'",
             &[],
         )

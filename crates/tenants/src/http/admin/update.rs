@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
-use web::{ApiError, Auth, Body, ErrorBody};
+use axum::extract::State;
+use web::{ApiError, Auth, Body, ErrorBody, Path};
 
 use super::views::AdminTenant;
 use crate::Tenants;
