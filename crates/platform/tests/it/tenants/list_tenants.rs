@@ -83,7 +83,7 @@ async fn list_tenants_success_filters() {
         ("?search=example.com", 4),
         ("?search=%25", 0),
         ("?search=slug_1", 0),
-        ("?created_after=2026-01-03", 12),
+        ("?created_after=2026-01-03", 13),
         ("?created_after=nonsense", 22),
     ] {
         let list = root.http.get(&format!("/tenants{query}")).send().await.expect(200);
