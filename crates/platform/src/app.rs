@@ -6,17 +6,17 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state, map_request};
-use db::{Db, SystemTx, TenantTx};
+use db::Db;
 use http::{HeaderName, HeaderValue, Method};
-use kernel::{Clock, Ctx, Redacted, Rng, UserId};
+use kernel::{Clock, Redacted, Rng};
+use tenants::{Tenants, TenantsConfig};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use users::{SignUpTenant, TenantDirectory, Users, UsersConfig};
-use web::{
-    Aliases, BoxFuture, Env, TrustedProxies, normalise, observe, panicked, time_limit, unknown_method, unknown_route,
-};
-use workspaces::{People, PersonCard, TenantLimits, Workspaces, WorkspacesConfig};
+use users::{Users, UsersConfig};
+use web::{Aliases, Env, TrustedProxies, normalise, observe, panicked, time_limit, unknown_method, unknown_route};
+use workspaces::{Workspaces, WorkspacesConfig};
 
+use crate::wiring::{PeopleOfTenants, PeopleOfWorkspaces, PlansOfWorkspaces, TenantsOfPeople};
 use crate::{health, openapi};
 
 /// What the program is put together from.
@@ -49,6 +49,8 @@ pub struct App {
     pub internal: Router,
     /// For the command line and background jobs.
     pub users: Arc<Users>,
+    /// For background jobs.
+    pub tenants: Arc<Tenants>,
 }
 
 /// Puts the program together.
@@ -59,16 +61,18 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
             jwt_secret: parts.jwt_secret,
             coexistence: parts.coexistence,
             redis: parts.redis.clone(),
-            tenants: Arc::new(Tenants),
+            tenants: Arc::new(TenantsOfPeople),
         },
     )?;
+    let people = Arc::new(PeopleOfTenants(Arc::clone(&users)));
+    let tenants = Tenants::new(parts.db.clone(), TenantsConfig { coexistence: parts.coexistence, people });
     let workspaces = Workspaces::new(
         parts.db.clone(),
         WorkspacesConfig {
             coexistence: parts.coexistence,
             redis: parts.redis.clone(),
-            people: Arc::new(Accounts),
-            limits: Arc::new(Plans),
+            people: Arc::new(PeopleOfWorkspaces),
+            limits: Arc::new(PlansOfWorkspaces),
         },
     );
     let env = Env {
@@ -82,26 +86,29 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
         db: parts.db,
         redis: parts.redis,
         users: Arc::clone(&users),
+        tenants: Arc::clone(&tenants),
         workspaces: Arc::clone(&workspaces),
     };
 
     let (router, document) = openapi::document()
         .merge(users.router())
+        .merge(tenants.router())
         .merge(workspaces.router())
         .merge(health::router(health.clone()))
         .split_for_parts();
-    let old_paths = [users::ALIASES, workspaces::ALIASES].concat();
+    let old_paths = [users::ALIASES, tenants::ALIASES, workspaces::ALIASES].concat();
     let aliases = Aliases::new(document.paths.paths.keys().map(String::as_str), old_paths);
     let site = rewritten(router, aliases).merge(openapi::pages(document));
     let public = layered(site.layer(cors(&parts.cors_origins)), env.clone());
     let internal = layered(health::internal_router(health).fallback(unknown_route), env);
-    Ok(App { public, internal, users })
+    Ok(App { public, internal, users, tenants })
 }
 
 /// The public interface alone, for `pyairtable-platform openapi`.
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = openapi::document().into_openapi();
     document.merge(users::routes().into_openapi());
+    document.merge(tenants::routes().into_openapi());
     document.merge(workspaces::routes().into_openapi());
     document.merge(health::routes().into_openapi());
     document
@@ -137,48 +144,4 @@ fn cors(origins: &[String]) -> CorsLayer {
         )
         .expose_headers(["x-request-id", "retry-after", "etag"].map(HeaderName::from_static))
         .max_age(Duration::from_mins(10))
-}
-
-/// What people need of tenants, done by the tenants slice.
-struct Tenants;
-
-impl TenantDirectory for Tenants {
-    fn create_for_sign_up<'a>(
-        &'a self,
-        tx: &'a SystemTx,
-        cx: &'a Ctx,
-        tenant: &'a SignUpTenant,
-    ) -> BoxFuture<'a, Result<(), db::Error>> {
-        Box::pin(tenants::create_for_sign_up(tx, cx, tenant.id, &tenant.name))
-    }
-}
-
-/// What workspaces need of people, answered by the users slice.
-struct Accounts;
-
-impl People for Accounts {
-    fn cards<'a>(&'a self, tx: &'a TenantTx, ids: &'a [UserId]) -> BoxFuture<'a, Result<Vec<PersonCard>, db::Error>> {
-        Box::pin(async move {
-            let people = users::names(tx, ids).await?;
-            let card = |person: users::Name| PersonCard {
-                id: person.id,
-                email: person.email,
-                first_name: person.first_name,
-                last_name: person.last_name,
-            };
-            Ok(people.into_iter().map(card).collect())
-        })
-    }
-}
-
-/// What workspaces need of plans. Every tenant counts as one on the free plan.
-struct Plans;
-
-/// The free plan's workspaces (contract 1.4).
-const FREE_WORKSPACES: i64 = 3;
-
-impl TenantLimits for Plans {
-    fn max_workspaces<'a>(&'a self, _: &'a TenantTx) -> BoxFuture<'a, Result<Option<i64>, db::Error>> {
-        Box::pin(std::future::ready(Ok(Some(FREE_WORKSPACES))))
-    }
 }

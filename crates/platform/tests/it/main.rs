@@ -25,5 +25,6 @@ mod site;
 mod statements;
 mod support;
 mod surface;
+mod tenants;
 mod users;
 mod workspaces;
