@@ -41,6 +41,8 @@ pub const MIGRATIONS: &[Migration] = migrations![
     3 "users",
     4 "sessions",
     5 "audit",
+    6 "invitations",
+    7 "workspaces",
 ];
 
 /// How long a lock may be waited for before the migration steps aside. It is also the longest time that others can

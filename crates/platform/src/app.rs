@@ -6,16 +6,17 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state, map_request};
-use db::{Db, SystemTx};
+use db::Db;
 use http::{HeaderName, HeaderValue, Method};
-use kernel::{Clock, Ctx, Redacted, Rng};
+use kernel::{Clock, Redacted, Rng};
+use tenants::{Tenants, TenantsConfig};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use users::{SignUpTenant, TenantDirectory, Users, UsersConfig};
-use web::{
-    Aliases, BoxFuture, Env, TrustedProxies, normalise, observe, panicked, time_limit, unknown_method, unknown_route,
-};
+use users::{Users, UsersConfig};
+use web::{Aliases, Env, TrustedProxies, normalise, observe, panicked, time_limit, unknown_method, unknown_route};
+use workspaces::{Workspaces, WorkspacesConfig};
 
+use crate::wiring::{PeopleOfTenants, PeopleOfWorkspaces, PlansOfWorkspaces, TenantsOfPeople};
 use crate::{health, openapi};
 
 /// What the program is put together from.
@@ -48,6 +49,8 @@ pub struct App {
     pub internal: Router,
     /// For the command line and background jobs.
     pub users: Arc<Users>,
+    /// For background jobs.
+    pub tenants: Arc<Tenants>,
 }
 
 /// Puts the program together.
@@ -58,9 +61,20 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
             jwt_secret: parts.jwt_secret,
             coexistence: parts.coexistence,
             redis: parts.redis.clone(),
-            tenants: Arc::new(Tenants),
+            tenants: Arc::new(TenantsOfPeople),
         },
     )?;
+    let people = Arc::new(PeopleOfTenants(Arc::clone(&users)));
+    let tenants = Tenants::new(parts.db.clone(), TenantsConfig { coexistence: parts.coexistence, people });
+    let workspaces = Workspaces::new(
+        parts.db.clone(),
+        WorkspacesConfig {
+            coexistence: parts.coexistence,
+            redis: parts.redis.clone(),
+            people: Arc::new(PeopleOfWorkspaces),
+            limits: Arc::new(PlansOfWorkspaces),
+        },
+    );
     let env = Env {
         clock: parts.clock,
         rng: parts.rng,
@@ -68,21 +82,34 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
         internal_key: parts.internal_key,
         trusted_proxies: parts.trusted_proxies,
     };
-    let health = health::Health { db: parts.db, redis: parts.redis, users: Arc::clone(&users) };
+    let health = health::Health {
+        db: parts.db,
+        redis: parts.redis,
+        users: Arc::clone(&users),
+        tenants: Arc::clone(&tenants),
+        workspaces: Arc::clone(&workspaces),
+    };
 
-    let (router, document) =
-        openapi::document().merge(users.router()).merge(health::router(health.clone())).split_for_parts();
-    let aliases = Aliases::new(document.paths.paths.keys().map(String::as_str), users::ALIASES.to_vec());
+    let (router, document) = openapi::document()
+        .merge(users.router())
+        .merge(tenants.router())
+        .merge(workspaces.router())
+        .merge(health::router(health.clone()))
+        .split_for_parts();
+    let old_paths = [users::ALIASES, tenants::ALIASES, workspaces::ALIASES].concat();
+    let aliases = Aliases::new(document.paths.paths.keys().map(String::as_str), old_paths);
     let site = rewritten(router, aliases).merge(openapi::pages(document));
     let public = layered(site.layer(cors(&parts.cors_origins)), env.clone());
     let internal = layered(health::internal_router(health).fallback(unknown_route), env);
-    Ok(App { public, internal, users })
+    Ok(App { public, internal, users, tenants })
 }
 
 /// The public interface alone, for `pyairtable-platform openapi`.
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = openapi::document().into_openapi();
     document.merge(users::routes().into_openapi());
+    document.merge(tenants::routes().into_openapi());
+    document.merge(workspaces::routes().into_openapi());
     document.merge(health::routes().into_openapi());
     document
 }
@@ -117,18 +144,4 @@ fn cors(origins: &[String]) -> CorsLayer {
         )
         .expose_headers(["x-request-id", "retry-after", "etag"].map(HeaderName::from_static))
         .max_age(Duration::from_mins(10))
-}
-
-/// What people need of tenants, done by the tenants slice.
-struct Tenants;
-
-impl TenantDirectory for Tenants {
-    fn create_for_sign_up<'a>(
-        &'a self,
-        tx: &'a SystemTx,
-        cx: &'a Ctx,
-        tenant: &'a SignUpTenant,
-    ) -> BoxFuture<'a, Result<(), db::Error>> {
-        Box::pin(tenants::create_for_sign_up(tx, cx, tenant.id, &tenant.name))
-    }
 }

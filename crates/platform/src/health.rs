@@ -10,11 +10,13 @@ use http::StatusCode;
 use jiff::Timestamp;
 use redis::aio::ConnectionManager;
 use serde::Serialize;
+use tenants::Tenants;
 use users::Users;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{ApiError, Cx};
+use workspaces::Workspaces;
 
 /// What is asked about.
 #[derive(Clone)]
@@ -22,6 +24,8 @@ pub(crate) struct Health {
     pub(crate) db: Db,
     pub(crate) redis: Option<ConnectionManager>,
     pub(crate) users: Arc<Users>,
+    pub(crate) workspaces: Arc<Workspaces>,
+    pub(crate) tenants: Arc<Tenants>,
 }
 
 /// How the program is.
@@ -59,6 +63,8 @@ pub(crate) fn internal_router(state: Health) -> Router {
     Router::new()
         .route("/internal/health", axum::routing::get(health))
         .route("/internal/health/users", axum::routing::get(users_health))
+        .route("/internal/health/workspaces", axum::routing::get(workspaces_health))
+        .route("/internal/health/tenants", axum::routing::get(tenants_health))
         .with_state(state)
 }
 
@@ -118,6 +124,16 @@ async fn live() -> Json<Alive> {
 
 async fn users_health(State(health): State<Health>) -> Result<Json<Alive>, ApiError> {
     health.users.health().await?;
+    Ok(Json(Alive { status: "healthy" }))
+}
+
+async fn workspaces_health(State(health): State<Health>) -> Result<Json<Alive>, ApiError> {
+    health.workspaces.health().await?;
+    Ok(Json(Alive { status: "healthy" }))
+}
+
+async fn tenants_health(State(health): State<Health>) -> Result<Json<Alive>, ApiError> {
+    health.tenants.health().await?;
     Ok(Json(Alive { status: "healthy" }))
 }
 

@@ -14,6 +14,7 @@ mod openapi;
 mod redis;
 mod secrets;
 mod system;
+mod wiring;
 
 use std::process::ExitCode;
 use std::time::Instant;

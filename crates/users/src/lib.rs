@@ -20,6 +20,7 @@ mod error;
 mod http;
 mod legacy_cache;
 mod model;
+mod names;
 mod password;
 mod ports;
 mod service;
@@ -36,9 +37,11 @@ use kernel::Redacted;
 pub use error::UserError;
 pub use http::{ALIASES, routes};
 pub use model::User;
+pub use names::{Name, STATEMENTS as NAME_STATEMENTS, names};
 pub use password::Scheme;
 pub use ports::{SignUpTenant, TenantDirectory};
 pub use service::bootstrap::NewSuperAdmin;
+pub use service::tenancy::{CheckedAccount, FirstLogIn, Headcount, NewAccount, OpenLogIn};
 
 use crate::attempts::Attempts;
 use crate::legacy_cache::LegacyCache;
@@ -49,7 +52,11 @@ use crate::turns::Turns;
 
 /// Every statement the slice can run, fixed and built, for the test that prepares them all.
 pub fn statements() -> Vec<db::Sql> {
-    [store::STATEMENTS, sessions::STATEMENTS].concat().into_iter().chain(store::list::statements()).collect()
+    [store::STATEMENTS, store::tenancy::STATEMENTS, sessions::STATEMENTS]
+        .concat()
+        .into_iter()
+        .chain(store::list::statements())
+        .collect()
 }
 
 /// What the slice needs to know.

@@ -22,4 +22,7 @@ pub trait TenantDirectory: Send + Sync {
         cx: &'a Ctx,
         tenant: &'a SignUpTenant,
     ) -> BoxFuture<'a, Result<(), db::Error>>;
+
+    /// Whether the tenant's status keeps its people out, whatever their accounts say (T-54).
+    fn is_closed<'a>(&'a self, tx: &'a SystemTx, tenant: TenantId) -> BoxFuture<'a, Result<bool, db::Error>>;
 }

@@ -2,6 +2,7 @@
 //! credentials, `user_profiles` for the rest; a missing profile reads as an empty one, and NULLs read as defaults (T-43).
 
 pub(crate) mod list;
+pub(crate) mod tenancy;
 
 use db::{FromRow, Row, SystemTx, TenantTx, Tx, get, statements};
 use jiff::Timestamp;
@@ -31,10 +32,13 @@ statements! {
     FIND_ANYWHERE = concat!("SELECT ", user_columns!(), " FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id
         WHERE u.id = $1");
     TENANT_OF = "SELECT tenant_id FROM users WHERE id = $1";
-    /// What authentication needs of a person and the log-in their token belongs to.
+    /// What authentication needs of a person and the log-in their token belongs to. The tenant is looked at here and not
+    /// through the port, because every request waits for the answer.
     FIND_STANDING = "SELECT u.tenant_id, coalesce(u.role, 'user') AS role, coalesce(u.is_active, true) AS is_active,
             EXISTS (SELECT FROM user_profiles p WHERE p.user_id = u.id AND p.deleted_at IS NOT NULL) AS is_deleted,
-            EXISTS (SELECT FROM login_sessions s WHERE s.id = $2 AND s.revoked_at IS NOT NULL) AS is_revoked
+            EXISTS (SELECT FROM login_sessions s WHERE s.id = $2 AND s.revoked_at IS NOT NULL) AS is_revoked,
+            EXISTS (SELECT FROM tenants t WHERE t.id = u.tenant_id AND (NOT t.is_active OR t.deleted_at IS NOT NULL
+                OR t.status IN ('suspended', 'canceled', 'deleted'))) AS tenant_closed
         FROM users u WHERE u.id = $1";
     /// Candidates for a log-in, best first: the exact address, the address in another case (T-56), the stored
     /// user name (T-22). Two accounts that differ only in case are never guessed between.
@@ -91,12 +95,14 @@ statements! {
 
 /// What authentication needs to know of a person.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "a row")]
 pub(crate) struct Standing {
     pub(crate) tenant: TenantId,
     pub(crate) role: String,
     pub(crate) is_active: bool,
     pub(crate) is_deleted: bool,
     pub(crate) session_revoked: bool,
+    pub(crate) tenant_closed: bool,
 }
 
 impl FromRow for Standing {
@@ -107,6 +113,7 @@ impl FromRow for Standing {
             is_active: get(row, "is_active")?,
             is_deleted: get(row, "is_deleted")?,
             session_revoked: get(row, "is_revoked")?,
+            tenant_closed: get(row, "tenant_closed")?,
         })
     }
 }

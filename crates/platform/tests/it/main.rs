@@ -25,4 +25,6 @@ mod site;
 mod statements;
 mod support;
 mod surface;
+mod tenants;
 mod users;
+mod workspaces;

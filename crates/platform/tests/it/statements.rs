@@ -9,7 +9,7 @@ use testkit::TestDb;
 use crate::support::TestApp;
 
 fn all() -> Vec<Sql> {
-    [users::statements(), tenants::STATEMENTS.to_vec(), db::audit::STATEMENTS.to_vec()].concat()
+    [users::statements(), tenants::statements(), db::audit::STATEMENTS.to_vec()].concat()
 }
 
 /// What the name says, without its crate.

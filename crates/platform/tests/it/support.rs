@@ -20,7 +20,6 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 /// The program, and everything a test may want to turn.
 pub(crate) struct TestApp {
     pub(crate) db: TestDb,
-    pub(crate) pool: Db,
     pub(crate) app: App,
     pub(crate) clock: Arc<FixedClock>,
     rng: Arc<dyn Rng>,
@@ -55,7 +54,7 @@ impl TestApp {
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed()));
         let pool = Db::new(db.url(), limits(), AuditKey::new(*b"an audit key of the tests")).unwrap();
         let mut parts = Parts {
-            db: pool.clone(),
+            db: pool,
             clock: Arc::clone(&clock) as _,
             rng: Arc::clone(&rng),
             redis: None,
@@ -68,7 +67,7 @@ impl TestApp {
         change(&mut parts);
         let app = app::build(parts).unwrap();
         let http = Client::new(app.public.clone());
-        Self { db, pool, app, clock, rng, http }
+        Self { db, app, clock, rng, http }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

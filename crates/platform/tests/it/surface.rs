@@ -20,8 +20,9 @@ async fn health_says_what_is_reachable_under_every_prefix() {
 
 #[tokio::test]
 async fn health_without_database_is_503_and_liveness_is_not() {
-    let app = TestApp::new().await;
-    app.pool.close();
+    let mut pool = None;
+    let app = TestApp::with(|parts| pool = Some(parts.db.clone())).await;
+    pool.unwrap().close();
     let answer = app.http.get("/health").send().await.expect(503);
     assert_eq!(answer.text("status"), "unhealthy");
     assert_eq!(answer.body["checks"]["database"], "unreachable");

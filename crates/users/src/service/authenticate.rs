@@ -23,7 +23,9 @@ impl Authenticator for Users {
                 .map_err(AuthFailure::Database)?;
             match standing {
                 None => Ok(nobody(id)),
-                Some(row) if !row.is_active || row.is_deleted || row.session_revoked => Err(AuthFailure::Refused),
+                Some(row) if !row.is_active || row.is_deleted || row.session_revoked || row.tenant_closed => {
+                    Err(AuthFailure::Refused)
+                }
                 Some(row) => {
                     Ok(UserActor { id, tenant: row.tenant, role: Role::from_stored(&row.role), session: claims.sid })
                 }

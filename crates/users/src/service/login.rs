@@ -63,6 +63,9 @@ impl Users {
         if !user.is_active || user.deleted_at.is_some() {
             return Err(UserError::Inactive);
         }
+        if self.tenants.is_closed(&tx, user.tenant_id).await? {
+            return Err(UserError::Inactive);
+        }
         if form.at_least.is_some_and(|role| user.role() < role) {
             return Err(UserError::InsufficientPermissions);
         }

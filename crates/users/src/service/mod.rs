@@ -18,6 +18,7 @@ pub(crate) mod register;
 mod sessions;
 mod set_active;
 pub(crate) mod stats;
+pub(crate) mod tenancy;
 mod tokens;
 pub(crate) mod update;
 pub(crate) mod validate;

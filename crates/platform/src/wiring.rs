@@ -1,0 +1,192 @@
+//! Slices do not know each other. What one asks of another through a trait is passed on here, type by type.
+
+use std::sync::Arc;
+
+use db::{SystemTx, TenantTx, Tx};
+use kernel::{Ctx, Page, PageRequest, Role, TenantId, UserId};
+use tenants::{Applicant, Headcount, LogIn, NewPerson, People, Person};
+use users::{CheckedAccount, NewAccount, OpenLogIn, SignUpTenant, TenantDirectory, User, Users};
+use web::{ApiError, BoxFuture};
+use workspaces::{PersonCard, TenantLimits};
+
+/// What people need of tenants, done by the tenants slice.
+pub(crate) struct TenantsOfPeople;
+
+impl TenantDirectory for TenantsOfPeople {
+    fn create_for_sign_up<'a>(
+        &'a self,
+        tx: &'a SystemTx,
+        cx: &'a Ctx,
+        tenant: &'a SignUpTenant,
+    ) -> BoxFuture<'a, Result<(), db::Error>> {
+        Box::pin(tenants::create_for_sign_up(tx, cx, tenant.id, &tenant.name))
+    }
+
+    fn is_closed<'a>(&'a self, tx: &'a SystemTx, tenant: TenantId) -> BoxFuture<'a, Result<bool, db::Error>> {
+        Box::pin(tenants::is_closed(tx, tenant))
+    }
+}
+
+/// What tenants need of people, done by the users slice.
+pub(crate) struct PeopleOfTenants(pub(crate) Arc<Users>);
+
+/// A checked account on its way into a transaction of the tenants slice.
+struct Account {
+    users: Arc<Users>,
+    checked: CheckedAccount,
+    open: Option<OpenLogIn>,
+}
+
+impl Applicant for Account {
+    fn admit<'a>(
+        &'a mut self,
+        tx: &'a SystemTx,
+        cx: &'a Ctx,
+        tenant: TenantId,
+        role: Role,
+    ) -> BoxFuture<'a, Result<UserId, ApiError>> {
+        Box::pin(async move {
+            let open = self.users.create_account(tx, cx, &self.checked, tenant, role).await?;
+            let id = open.user_id();
+            self.open = Some(open);
+            Ok(id)
+        })
+    }
+
+    fn log_in<'a>(self: Box<Self>, cx: &'a Ctx) -> BoxFuture<'a, Result<LogIn, ApiError>>
+    where
+        Self: 'a,
+    {
+        Box::pin(async move {
+            let open = self.open.ok_or_else(|| ApiError::internal("logged in before being admitted"))?;
+            let first = self.users.finish_log_in(cx, open).await?;
+            Ok(LogIn {
+                person: person(first.user),
+                access_token: first.access_token,
+                refresh_token: first.refresh_token,
+                expires_in: first.expires_in,
+            })
+        })
+    }
+}
+
+impl People for PeopleOfTenants {
+    fn prepare<'a>(&'a self, cx: &'a Ctx, new: NewPerson) -> BoxFuture<'a, Result<Box<dyn Applicant>, ApiError>> {
+        Box::pin(async move {
+            let NewPerson { email, password, first_name, last_name } = new;
+            let checked = self.0.check_account(cx, NewAccount { email, password, first_name, last_name }).await?;
+            Ok(Box::new(Account { users: Arc::clone(&self.0), checked, open: None }) as Box<dyn Applicant>)
+        })
+    }
+
+    fn tenant_of_address<'a>(
+        &'a self,
+        tx: &'a SystemTx,
+        email: &'a str,
+    ) -> BoxFuture<'a, Result<Option<TenantId>, db::Error>> {
+        Box::pin(self.0.tenant_of_address(tx, email))
+    }
+
+    fn is_member<'a>(&'a self, tx: &'a TenantTx, email: &'a str) -> BoxFuture<'a, Result<bool, db::Error>> {
+        Box::pin(self.0.is_member_address(tx, email))
+    }
+
+    fn is_of_tenant<'a>(&'a self, tx: &'a TenantTx, id: UserId) -> BoxFuture<'a, Result<bool, db::Error>> {
+        Box::pin(self.0.is_of_tenant(tx, id))
+    }
+
+    fn count<'a>(&'a self, tx: &'a Tx, tenant: TenantId) -> BoxFuture<'a, Result<i64, db::Error>> {
+        Box::pin(self.0.count_of_tenant(tx, tenant))
+    }
+
+    fn headcounts<'a>(
+        &'a self,
+        tx: &'a Tx,
+        tenants: &'a [TenantId],
+    ) -> BoxFuture<'a, Result<Vec<Headcount>, db::Error>> {
+        Box::pin(async move {
+            let counts = self.0.headcounts(tx, tenants).await?.into_iter();
+            Ok(counts
+                .map(|count| Headcount {
+                    tenant: count.tenant,
+                    people: count.people,
+                    active: count.active,
+                    owner: count.owner.map(person),
+                })
+                .collect())
+        })
+    }
+
+    fn switch_off<'a>(&'a self, tx: &'a TenantTx, cx: &'a Ctx) -> BoxFuture<'a, Result<Vec<UserId>, db::Error>> {
+        Box::pin(self.0.switch_tenant_off(tx, cx))
+    }
+
+    fn switch_on<'a>(
+        &'a self,
+        tx: &'a TenantTx,
+        cx: &'a Ctx,
+        people: &'a [UserId],
+    ) -> BoxFuture<'a, Result<Vec<UserId>, db::Error>> {
+        Box::pin(self.0.switch_people_on(tx, cx, people))
+    }
+
+    fn switched<'a>(&'a self, tenant: TenantId, people: &'a [UserId], on: bool) -> BoxFuture<'a, ()> {
+        Box::pin(self.0.people_switched(tenant, people, on))
+    }
+
+    fn list<'a>(
+        &'a self,
+        cx: &'a Ctx,
+        search: Option<String>,
+        request: PageRequest,
+    ) -> BoxFuture<'a, Result<Page<Person>, ApiError>> {
+        Box::pin(async move { Ok(self.0.list_members(cx, search, request).await?.map(person)) })
+    }
+
+    fn change_role<'a>(&'a self, cx: &'a Ctx, id: UserId, role: &'a str) -> BoxFuture<'a, Result<Person, ApiError>> {
+        Box::pin(async move { Ok(person(self.0.change_member_role(cx, id, role).await?)) })
+    }
+}
+
+fn person(user: User) -> Person {
+    Person {
+        id: user.id,
+        email: user.email,
+        first_name: user.first_name,
+        last_name: user.last_name,
+        role: user.role,
+        tenant_id: user.tenant_id,
+        is_active: user.is_active,
+        email_verified: user.email_verified,
+        created_at: user.created_at,
+        updated_at: user.updated_at,
+        last_login_at: user.last_login_at,
+    }
+}
+
+/// What workspaces need of people, answered by the users slice.
+pub(crate) struct PeopleOfWorkspaces;
+
+impl workspaces::People for PeopleOfWorkspaces {
+    fn cards<'a>(&'a self, tx: &'a TenantTx, ids: &'a [UserId]) -> BoxFuture<'a, Result<Vec<PersonCard>, db::Error>> {
+        Box::pin(async move {
+            let people = users::names(tx, ids).await?;
+            let card = |person: users::Name| PersonCard {
+                id: person.id,
+                email: person.email,
+                first_name: person.first_name,
+                last_name: person.last_name,
+            };
+            Ok(people.into_iter().map(card).collect())
+        })
+    }
+}
+
+/// What workspaces need of plans, answered by the tenants slice.
+pub(crate) struct PlansOfWorkspaces;
+
+impl TenantLimits for PlansOfWorkspaces {
+    fn max_workspaces<'a>(&'a self, tx: &'a TenantTx) -> BoxFuture<'a, Result<Option<i64>, db::Error>> {
+        Box::pin(tenants::max_workspaces(tx))
+    }
+}
