@@ -9,7 +9,7 @@ use testkit::{Request, SeededRng};
 
 use crate::coverage::{Operation, operations};
 use crate::fixtures::NOBODY;
-use crate::support::{Person, TestApp, seed};
+use crate::support::{PASSWORD, Person, TestApp, seed};
 
 const REQUESTS: u64 = 5000;
 
@@ -40,11 +40,8 @@ impl Draw {
             "\u{202e}", "\u{ffff}", "\u{301}", "<", "$",
         ];
         let length = *self.pick(&[0, 1, 2, 8, 40, 99, 101, 255, 256, 1025, 5000]);
-        if self.one_in(2) {
-            self.pick(&ALPHABET).repeat(length)
-        } else {
-            (0..length).map(|_| *self.pick(&ALPHABET)).collect()
-        }
+        let letters: Vec<&str> = (0..1 + self.below(8)).map(|_| *self.pick(&ALPHABET)).collect();
+        letters.into_iter().cycle().take(length).collect()
     }
 
     fn value(&self, depth: usize) -> Value {
@@ -206,17 +203,18 @@ fn generate(app: &TestApp, draw: &Draw, operation: &Operation, people: &[&Person
             .header("x-user-id", &people[draw.below(4)].id),
     };
     let mut body = operation.body.clone();
-    if let Some(fields) = body.as_object_mut().filter(|_| draw.one_in(2)) {
-        // Now and then everything fits, so that what lies behind the checks is reached too.
-        for (name, value) in
-            [("email", json!(format!("p{}@example.com", draw.below(1000)))), ("password", json!("correct horse"))]
-        {
-            if fields.contains_key(name) && draw.one_in(4) {
-                fields.insert(name.to_owned(), value);
+    let fits = draw.one_in(4);
+    if let Some(fields) = body.as_object_mut().filter(|_| fits) {
+        // Now and then everything is right, so that what lies behind the checks is reached too.
+        fields.retain(|name, _| !["id", "tenant_id", "username"].contains(&name.as_str()));
+        let email = format!("p{}@example.com", draw.below(1000));
+        for (name, value) in [("email", email.as_str()), ("password", PASSWORD), ("current_password", PASSWORD)] {
+            if let Some(field) = fields.get_mut(name) {
+                *field = value.into();
             }
         }
     }
-    for _ in 0..draw.below(4) {
+    for _ in 0..if fits { draw.below(2) } else { draw.below(4) } {
         draw.mutate(&mut body);
     }
     let mut bytes = body.to_string().into_bytes();
