@@ -125,7 +125,9 @@ fn role(word: &str) -> Value {
 async fn role_logged_out(method: Method) {
     let app = TestApp::new().await;
     let (_, member, _) = app.cast().await;
-    refusals(&app, method, format!("/tenant/members/{}/role", member.id), Some(role("admin"))).logged_out(MISSING).await;
+    refusals(&app, method, format!("/tenant/members/{}/role", member.id), Some(role("admin")))
+        .logged_out(MISSING)
+        .await;
 }
 
 async fn role_other_tenant(method: Method) {
