@@ -2,8 +2,9 @@
 
 DO $$
 DECLARE
-    name text;
-    privilege text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END;
+    role_name text;
+    schema_name name;
+    membership text := CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END;
 BEGIN
     -- Roles belong to the whole server; another database, or another replica, may be creating them right now.
     BEGIN
@@ -18,12 +19,18 @@ BEGIN
     END;
     -- A superuser may become any role; anyone else must be a member. From version 16 on, whoever creates a role is a
     -- member that still may not become it.
-    FOREACH name IN ARRAY ARRAY['pyairtable_app', 'pyairtable_system'] LOOP
-        IF NOT pg_has_role(current_user, name, privilege) THEN
-            EXECUTE format('GRANT %I TO %I', name, current_user);
+    FOREACH role_name IN ARRAY ARRAY['pyairtable_app', 'pyairtable_system'] LOOP
+        IF NOT pg_has_role(current_user, role_name, membership) THEN
+            EXECUTE format('GRANT %I TO %I', role_name, current_user);
         END IF;
     END LOOP;
-    EXECUTE format('GRANT USAGE ON SCHEMA %I TO pyairtable_app, pyairtable_system', current_schema());
+    -- Old tables may stand in a schema for each service (contract 2.1).
+    FOREACH schema_name IN ARRAY current_schemas(false) LOOP
+        IF NOT has_schema_privilege('pyairtable_app', schema_name, 'USAGE')
+            OR NOT has_schema_privilege('pyairtable_system', schema_name, 'USAGE') THEN
+            EXECUTE format('GRANT USAGE ON SCHEMA %I TO pyairtable_app, pyairtable_system', schema_name);
+        END IF;
+    END LOOP;
 END
 $$;
 

@@ -65,6 +65,14 @@ id!(
     WorkspaceId
 );
 id!(
+    /// A project of a workspace, `projects.id`.
+    ProjectId
+);
+id!(
+    /// The connection of an Airtable base to a project, `airtable_bases.id`.
+    BaseId
+);
+id!(
     /// One log-in on one device, and the family of refresh tokens that descends from it.
     SessionId
 );

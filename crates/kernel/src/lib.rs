@@ -14,7 +14,7 @@ mod rng;
 pub use actor::{Actor, Role, UserActor};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use ctx::{Ctx, Origin};
-pub use id::{SessionId, TenantId, UserId, WorkspaceId};
+pub use id::{BaseId, ProjectId, SessionId, TenantId, UserId, WorkspaceId};
 pub use page::{Dialect, NotANumber, Page, PageParams, PageRequest, PageRules};
 pub use redacted::Redacted;
 pub use rng::Rng;

@@ -14,8 +14,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use users::{Users, UsersConfig};
 use web::{Aliases, Env, TrustedProxies, normalise, observe, panicked, time_limit, unknown_method, unknown_route};
+use workspaces::{Workspaces, WorkspacesConfig};
 
-use crate::wiring::{PeopleOfTenants, TenantsOfPeople};
+use crate::wiring::{PeopleOfTenants, PeopleOfWorkspaces, PlansOfWorkspaces, TenantsOfPeople};
 use crate::{health, openapi};
 
 /// What the program is put together from.
@@ -65,6 +66,15 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
     )?;
     let people = Arc::new(PeopleOfTenants(Arc::clone(&users)));
     let tenants = Tenants::new(parts.db.clone(), TenantsConfig { coexistence: parts.coexistence, people });
+    let workspaces = Workspaces::new(
+        parts.db.clone(),
+        WorkspacesConfig {
+            coexistence: parts.coexistence,
+            redis: parts.redis.clone(),
+            people: Arc::new(PeopleOfWorkspaces),
+            limits: Arc::new(PlansOfWorkspaces),
+        },
+    );
     let env = Env {
         clock: parts.clock,
         rng: parts.rng,
@@ -72,16 +82,22 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
         internal_key: parts.internal_key,
         trusted_proxies: parts.trusted_proxies,
     };
-    let health =
-        health::Health { db: parts.db, redis: parts.redis, users: Arc::clone(&users), tenants: Arc::clone(&tenants) };
+    let health = health::Health {
+        db: parts.db,
+        redis: parts.redis,
+        users: Arc::clone(&users),
+        tenants: Arc::clone(&tenants),
+        workspaces: Arc::clone(&workspaces),
+    };
 
     let (router, document) = openapi::document()
         .merge(users.router())
         .merge(tenants.router())
+        .merge(workspaces.router())
         .merge(health::router(health.clone()))
         .split_for_parts();
-    let aliases =
-        Aliases::new(document.paths.paths.keys().map(String::as_str), [users::ALIASES, tenants::ALIASES].concat());
+    let old_paths = [users::ALIASES, tenants::ALIASES, workspaces::ALIASES].concat();
+    let aliases = Aliases::new(document.paths.paths.keys().map(String::as_str), old_paths);
     let site = rewritten(router, aliases).merge(openapi::pages(document));
     let public = layered(site.layer(cors(&parts.cors_origins)), env.clone());
     let internal = layered(health::internal_router(health).fallback(unknown_route), env);
@@ -93,6 +109,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = openapi::document().into_openapi();
     document.merge(users::routes().into_openapi());
     document.merge(tenants::routes().into_openapi());
+    document.merge(workspaces::routes().into_openapi());
     document.merge(health::routes().into_openapi());
     document
 }

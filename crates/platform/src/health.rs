@@ -16,6 +16,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use web::{ApiError, Cx};
+use workspaces::Workspaces;
 
 /// What is asked about.
 #[derive(Clone)]
@@ -24,6 +25,7 @@ pub(crate) struct Health {
     pub(crate) redis: Option<ConnectionManager>,
     pub(crate) users: Arc<Users>,
     pub(crate) tenants: Arc<Tenants>,
+    pub(crate) workspaces: Arc<Workspaces>,
 }
 
 /// How the program is.
@@ -62,6 +64,7 @@ pub(crate) fn internal_router(state: Health) -> Router {
         .route("/internal/health", axum::routing::get(health))
         .route("/internal/health/users", axum::routing::get(users_health))
         .route("/internal/health/tenants", axum::routing::get(tenants_health))
+        .route("/internal/health/workspaces", axum::routing::get(workspaces_health))
         .with_state(state)
 }
 
@@ -126,6 +129,11 @@ async fn users_health(State(health): State<Health>) -> Result<Json<Alive>, ApiEr
 
 async fn tenants_health(State(health): State<Health>) -> Result<Json<Alive>, ApiError> {
     health.tenants.health().await?;
+    Ok(Json(Alive { status: "healthy" }))
+}
+
+async fn workspaces_health(State(health): State<Health>) -> Result<Json<Alive>, ApiError> {
+    health.workspaces.health().await?;
     Ok(Json(Alive { status: "healthy" }))
 }
 

@@ -7,6 +7,7 @@ use kernel::{Ctx, Page, PageRequest, Role, TenantId, UserId};
 use tenants::{Applicant, Headcount, LogIn, NewPerson, People, Person};
 use users::{CheckedAccount, NewAccount, OpenLogIn, SignUpTenant, TenantDirectory, User, Users};
 use web::{ApiError, BoxFuture};
+use workspaces::{PersonCard, TenantLimits};
 
 /// What people need of tenants, done by the tenants slice.
 pub(crate) struct TenantsOfPeople;
@@ -160,5 +161,32 @@ fn person(user: User) -> Person {
         created_at: user.created_at,
         updated_at: user.updated_at,
         last_login_at: user.last_login_at,
+    }
+}
+
+/// What workspaces need of people, answered by the users slice.
+pub(crate) struct PeopleOfWorkspaces;
+
+impl workspaces::People for PeopleOfWorkspaces {
+    fn cards<'a>(&'a self, tx: &'a TenantTx, ids: &'a [UserId]) -> BoxFuture<'a, Result<Vec<PersonCard>, db::Error>> {
+        Box::pin(async move {
+            let people = users::names(tx, ids).await?;
+            let card = |person: users::Name| PersonCard {
+                id: person.id,
+                email: person.email,
+                first_name: person.first_name,
+                last_name: person.last_name,
+            };
+            Ok(people.into_iter().map(card).collect())
+        })
+    }
+}
+
+/// What workspaces need of plans, answered by the tenants slice.
+pub(crate) struct PlansOfWorkspaces;
+
+impl TenantLimits for PlansOfWorkspaces {
+    fn max_workspaces<'a>(&'a self, tx: &'a TenantTx) -> BoxFuture<'a, Result<Option<i64>, db::Error>> {
+        Box::pin(tenants::max_workspaces(tx))
     }
 }

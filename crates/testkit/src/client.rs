@@ -76,6 +76,11 @@ impl Client {
         self.request(Method::PUT, path)
     }
 
+    /// PATCH
+    pub fn patch(&self, path: &str) -> Request {
+        self.request(Method::PATCH, path)
+    }
+
     /// DELETE
     pub fn delete(&self, path: &str) -> Request {
         self.request(Method::DELETE, path)

@@ -20,12 +20,14 @@ mod error;
 mod http;
 mod legacy_cache;
 mod model;
+mod names;
 mod password;
 mod ports;
 mod service;
 mod sessions;
 mod store;
 mod token;
+mod turns;
 
 use std::sync::Arc;
 
@@ -35,6 +37,7 @@ use kernel::Redacted;
 pub use error::UserError;
 pub use http::{ALIASES, routes};
 pub use model::User;
+pub use names::{Name, STATEMENTS as NAME_STATEMENTS, names};
 pub use password::Scheme;
 pub use ports::{SignUpTenant, TenantDirectory};
 pub use service::bootstrap::NewSuperAdmin;
@@ -45,6 +48,7 @@ use crate::legacy_cache::LegacyCache;
 use crate::password::Passwords;
 use crate::sessions::Sessions;
 use crate::token::Tokens;
+use crate::turns::Turns;
 
 /// Every statement the slice can run, fixed and built, for the test that prepares them all.
 pub fn statements() -> Vec<db::Sql> {
@@ -72,6 +76,7 @@ pub struct Users {
     db: Db,
     passwords: Passwords,
     attempts: Attempts,
+    registrations: Turns,
     tokens: Tokens,
     sessions: Sessions,
     legacy_cache: LegacyCache,
@@ -95,6 +100,7 @@ impl Users {
             db,
             passwords: Passwords::new(if coexistence { Scheme::Bcrypt } else { Scheme::Argon2id }),
             attempts: Attempts::default(),
+            registrations: Turns::default(),
             tokens: Tokens::new(&jwt_secret),
             sessions,
             legacy_cache: LegacyCache::new(redis.filter(|_| coexistence)),

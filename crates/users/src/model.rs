@@ -119,7 +119,7 @@ fn object(row: &Row, column: &'static str) -> Result<Option<Box<RawValue>>, db::
     Ok(text.filter(|text| text != "{}" && text.starts_with('{')).and_then(|text| RawValue::from_string(text).ok()))
 }
 
-/// First name, space, last name; cut to the width of `display_name`, which two longest names exceed by one.
+/// First name, space, last name, as far as the column holds it.
 pub(crate) fn full_name(first: &str, last: &str) -> String {
     format!("{first} {last}").chars().take(200).collect()
 }

@@ -13,7 +13,10 @@ use crate::model::{Email, User};
 /// The columns of [`User`].
 macro_rules! user_columns {
     () => {
-        "u.id, u.email, u.first_name, u.last_name, u.role, u.tenant_id, coalesce(u.is_active, true) AS is_active,
+        "u.id, coalesce(u.email, '') AS email, coalesce(u.first_name, '') AS first_name,
+         coalesce(u.last_name, '') AS last_name, coalesce(u.role, 'user') AS role,
+         coalesce(u.tenant_id, '00000000-0000-0000-0000-000000000000') AS tenant_id,
+         coalesce(u.is_active, true) AS is_active,
          coalesce(u.email_verified, false) AS email_verified, u.last_login_at,
          coalesce(u.created_at, to_timestamp(0)) AS created_at,
          greatest(u.updated_at, p.updated_at, to_timestamp(0)) AS updated_at, p.display_name, p.avatar, p.bio, p.phone,
@@ -31,7 +34,7 @@ statements! {
     TENANT_OF = "SELECT tenant_id FROM users WHERE id = $1";
     /// What authentication needs of a person and the log-in their token belongs to. The tenant is looked at here and not
     /// through the port, because every request waits for the answer.
-    FIND_STANDING = "SELECT u.tenant_id, u.role, coalesce(u.is_active, true) AS is_active,
+    FIND_STANDING = "SELECT u.tenant_id, coalesce(u.role, 'user') AS role, coalesce(u.is_active, true) AS is_active,
             EXISTS (SELECT FROM user_profiles p WHERE p.user_id = u.id AND p.deleted_at IS NOT NULL) AS is_deleted,
             EXISTS (SELECT FROM login_sessions s WHERE s.id = $2 AND s.revoked_at IS NOT NULL) AS is_revoked,
             EXISTS (SELECT FROM tenants t WHERE t.id = u.tenant_id AND (NOT t.is_active OR t.deleted_at IS NOT NULL
@@ -86,8 +89,8 @@ statements! {
             count(*) FILTER (WHERE u.created_at > $2) AS recent
         FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id
         WHERE u.tenant_id = $1 AND p.deleted_at IS NULL";
-    STATS_BY_ROLE = "SELECT u.role, count(*) AS people FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id
-        WHERE u.tenant_id = $1 AND p.deleted_at IS NULL GROUP BY u.role ORDER BY u.role";
+    STATS_BY_ROLE = "SELECT coalesce(u.role, 'user') AS role, count(*) AS people FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id
+        WHERE u.tenant_id = $1 AND p.deleted_at IS NULL GROUP BY 1 ORDER BY 1";
 }
 
 /// What authentication needs to know of a person.
@@ -105,7 +108,7 @@ pub(crate) struct Standing {
 impl FromRow for Standing {
     fn from_row(row: &Row) -> Result<Self, db::Error> {
         Ok(Self {
-            tenant: TenantId(get(row, "tenant_id")?),
+            tenant: TenantId(get::<Option<uuid::Uuid>>(row, "tenant_id")?.unwrap_or_default()),
             role: get(row, "role")?,
             is_active: get(row, "is_active")?,
             is_deleted: get(row, "is_deleted")?,
@@ -175,7 +178,9 @@ pub(crate) async fn find_anywhere(tx: &SystemTx, id: UserId) -> Result<Option<Us
 }
 
 pub(crate) async fn tenant_of(tx: &SystemTx, id: UserId) -> Result<Option<TenantId>, db::Error> {
-    tx.rows(&TENANT_OF, &[&id.0]).await?.first().map(|row| get(row, "tenant_id").map(TenantId)).transpose()
+    let rows = tx.rows(&TENANT_OF, &[&id.0]).await?;
+    // Somebody of no tenant, as a view over other tables may show, is nobody here.
+    Ok(rows.first().map(|row| get::<Option<uuid::Uuid>>(row, "tenant_id")).transpose()?.flatten().map(TenantId))
 }
 
 pub(crate) async fn find_standing(

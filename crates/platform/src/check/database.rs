@@ -55,12 +55,11 @@ async fn all(config: &Config, opened: &Opened, findings: &mut Vec<Finding>) {
     }
     findings.push(login_role(config, opened, &client).await);
     if migrations(opened, findings).await {
-        for (role, may_become) in privileges::roles(&client, findings).await {
-            if may_become {
-                privileges::tables(&client, role, findings).await;
-            }
+        let roles = privileges::roles(&client, findings).await;
+        for role in &roles {
+            privileges::tables(&client, role, findings).await;
         }
-        isolation::check(&client, findings).await;
+        isolation::check(&client, roles.contains(&db::APP_ROLE), findings).await;
     }
 }
 

@@ -33,12 +33,12 @@ const HARMFUL: &str = "
              THEN 'read password hashes' END
     ], NULL)";
 
-/// Tries to become each role, as the pools do.
-pub(super) async fn roles(client: &Client, findings: &mut Vec<Finding>) -> Vec<(&'static str, bool)> {
-    let mut results = Vec::new();
+/// Tries to become each role, as the pools do; returns those where it worked.
+pub(super) async fn roles(client: &Client, findings: &mut Vec<Finding>) -> Vec<&'static str> {
+    let mut possible = Vec::new();
     for role in [db::APP_ROLE, db::SYSTEM_ROLE] {
         let tried = client.batch_execute(&format!("BEGIN; SET LOCAL ROLE {role}; ROLLBACK")).await;
-        if let Err(error) = &tried {
+        if let Err(error) = tried {
             let _ = client.batch_execute("ROLLBACK").await;
             let message = error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned());
             findings.push(Finding::problem(
@@ -46,10 +46,11 @@ pub(super) async fn roles(client: &Client, findings: &mut Vec<Finding>) -> Vec<(
                 format!("the log-in role cannot become {role}: {message}"),
                 format!("run GRANT {role} TO <the role in DATABASE_URL> as the database's owner"),
             ));
+        } else {
+            possible.push(role);
         }
-        results.push((role, tried.is_ok()));
     }
-    results
+    possible
 }
 
 /// Asks for every privilege that `role` needs.

@@ -23,7 +23,8 @@ person belongs to a tenant of their own.";
 
 pub(super) const AFTER_HELP: &str = "\
 Examples:
-  pyairtable-platform admin create-super-admin --email root@example.com --password-stdin < password.txt
+  pyairtable-platform admin create-super-admin --email root@example.com --password-stdin \
+    < password.txt
   openssl rand -base64 24 | tee /dev/stderr | \\
     pyairtable-platform admin create-super-admin --email root@example.com --password-stdin
 

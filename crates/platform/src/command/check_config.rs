@@ -80,6 +80,9 @@ fn text(out: &mut impl Write, loaded: &Loaded, findings: &[Finding]) -> io::Resu
             writeln!(out, "  {line}")?;
         }
     }
-    let count = |severity| findings.iter().filter(|finding| finding.severity == severity).count();
-    writeln!(out, "\n{} problems, {} warnings", count(Severity::Problem), count(Severity::Warning))
+    let count = |severity, noun| {
+        let count = findings.iter().filter(|finding| finding.severity == severity).count();
+        format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+    };
+    writeln!(out, "\n{}, {}", count(Severity::Problem, "problem"), count(Severity::Warning, "warning"))
 }

@@ -170,7 +170,12 @@ async fn until_stopped(
     };
     // Both drain at the same time. A receiver that is gone has stopped already.
     let _ = stopping.send(true);
-    let _ = tokio::join!(public, internal);
+    let drained = async { tokio::join!(public, internal) };
+    tokio::select! {
+        _ = drained => {}
+        // Whoever presses Ctrl-C again does not want to wait for others.
+        _ = shutdown_signal() => tracing::warn!("signalled again, requests under way are cut"),
+    }
     jobs.abort();
     db.close();
     reason

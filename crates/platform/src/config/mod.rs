@@ -294,7 +294,7 @@ impl Reader {
         self.entries.push(Entry { key, value: text.escape_debug().to_string(), source });
         let (good, bad) = parse::origins(&text);
         for (origin, Wrong { message, remedy }) in bad {
-            let message = format!("{message}; the entry `{}` is not used", origin.escape_debug());
+            let message = format!("the entry `{}` is not used: {message}", origin.escape_debug());
             self.findings.push(Finding::grave(production, key, message, remedy));
         }
         good

@@ -140,16 +140,16 @@ pub(super) fn origins(text: &str) -> (Vec<String>, Vec<(String, Wrong)>) {
 fn origin(text: &str) -> Result<String, Wrong> {
     let example = "write origins as browsers send them, such as https://app.example.com";
     if text == "*" {
-        return wrong("`*` would let every web site act with its visitors' log-in", "list the web sites' origins");
+        return wrong("it would let every web site act with its visitors' log-in", "list the web sites' origins");
     }
     // Browsers send origins in lower case and without a trailing slash.
     let lower = text.trim_end_matches('/').to_ascii_lowercase();
     let Some((_, host)) = lower.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https")) else {
-        return not(text, "an origin: it has no http:// or https:// scheme", example);
+        return wrong("it has no http:// or https:// scheme", example);
     };
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]".contains(&byte);
     if host.is_empty() || !host.bytes().all(plain) {
-        return not(text, "an origin: only a host and a port may follow the scheme", example);
+        return wrong("only a host and a port may follow the scheme", example);
     }
     Ok(lower)
 }

@@ -1,17 +1,30 @@
 //! The program tested as its clients and operators see it, on a real PostgreSQL.
 
 #![expect(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::format_collect, clippy::format_push_string, reason = "inputs are made once, however slowly")]
 
 mod bad_input;
+mod check_config;
+mod cli;
+mod command;
+mod config;
 mod coverage;
 mod durability;
+mod edges;
 mod fixtures;
 mod fuzz;
 mod isolation;
+mod lifecycle;
+mod migrations;
+mod openapi;
 mod process;
+mod production;
 mod readme;
 mod serve;
+mod site;
 mod statements;
 mod support;
+mod surface;
 mod tenants;
 mod users;
+mod workspaces;

@@ -68,6 +68,16 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Waits until it ends by itself; returns its exit code and everything it wrote.
+    pub(crate) fn ended(mut self) -> (Option<i32>, String) {
+        let began = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(began.elapsed() < Duration::from_secs(20), "it does not end: {}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        (self.child.wait().unwrap().code(), self.log())
+    }
+
     /// SIGTERM; returns its exit code and how long it took.
     pub(crate) fn terminate(mut self) -> (Option<i32>, Duration) {
         let began = Instant::now();

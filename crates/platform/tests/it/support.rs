@@ -46,7 +46,11 @@ impl TestApp {
 
     /// The program with some of its parts changed.
     pub(crate) async fn with(change: impl FnOnce(&mut Parts)) -> Self {
-        let db = TestDb::new().await;
+        Self::on(TestDb::new().await, change)
+    }
+
+    /// The program on a database that a test prepared.
+    pub(crate) fn on(db: TestDb, change: impl FnOnce(&mut Parts)) -> Self {
         let clock = Arc::new(FixedClock::at("2026-03-01T12:00:00.123456Z".parse().unwrap()));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed()));
         let pool = Db::new(db.url(), limits(), AuditKey::new(*b"an audit key of the tests")).unwrap();

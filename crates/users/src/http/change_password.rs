@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{ApiError, Auth, Body, ErrorBody};
 
-use super::or_failed;
+use super::store_failed;
 use super::views::Message;
 use crate::Users;
 
@@ -50,6 +50,6 @@ pub(super) async fn change_password(
 ) -> Result<Json<Message>, ApiError> {
     let current = request.current_password.unwrap_or_default();
     let new = request.new_password.unwrap_or_default();
-    users.change_password(&cx, current, &new).await.map_err(or_failed("Password change failed"))?;
+    users.change_password(&cx, current, &new).await.map_err(store_failed("Password change failed"))?;
     Ok(Json(Message::new("Password changed successfully")))
 }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{ApiError, Body, Cx, ErrorBody};
 
-use super::or_failed;
+use super::store_failed;
 use super::views::TokenResponse;
 use crate::service::login::Login;
 use crate::{UserError, Users};
@@ -60,8 +60,7 @@ pub(super) async fn login(
     Cx(cx): Cx,
     Body(request): Body<LoginRequest>,
 ) -> Result<Json<TokenResponse>, ApiError> {
-    let logged_in = users.login(&cx, request.into_form(None)?).await.map_err(or_failed("Login failed"))?;
-    Ok(Json(logged_in.into()))
+    Ok(Json(users.login(&cx, request.into_form(None)?).await.map_err(store_failed("Login failed"))?.into()))
 }
 
 /// Log in as an admin
@@ -88,6 +87,7 @@ pub(super) async fn admin_login(
     Cx(cx): Cx,
     Body(request): Body<LoginRequest>,
 ) -> Result<Json<TokenResponse>, ApiError> {
-    let form = request.into_form(Some(Role::Admin))?;
-    Ok(Json(users.login(&cx, form).await.map_err(or_failed("Login failed"))?.into()))
+    Ok(Json(
+        users.login(&cx, request.into_form(Some(Role::Admin))?).await.map_err(store_failed("Login failed"))?.into(),
+    ))
 }

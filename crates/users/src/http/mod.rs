@@ -71,17 +71,17 @@ impl Users {
     }
 }
 
+/// What auth-service answered when its token store was away, in the words of the endpoint (T-35).
+fn store_failed(text: &'static str) -> impl Fn(UserError) -> ApiError {
+    move |error| match error {
+        UserError::TokenStore(cause) => ApiError::new(Code::InternalError, text).caused_by(cause),
+        other => other.into(),
+    }
+}
+
 /// A path's id. What is no UUID names nobody (T-01).
 fn user_id(text: &str) -> Result<UserId, UserError> {
     UserId::from_str(text).map_err(|_| UserError::NotFound)
-}
-
-/// The old services' token store being away was told in each operation's own words (T-35).
-fn or_failed(words: &'static str) -> impl Fn(UserError) -> ApiError {
-    move |error| match error {
-        UserError::TokenStore(cause) => ApiError::new(Code::InternalError, words).caused_by(cause),
-        error => error.into(),
-    }
 }
 
 impl From<UserError> for ApiError {
@@ -116,6 +116,7 @@ impl From<UserError> for ApiError {
                 .message("Too many wrong passwords for this account; Retry-After says when to try again"),
             UserError::Busy => Self::unavailable("Service temporarily unavailable", 1)
                 .message("Too many log-ins at once; try again in a second"),
+            // Endpoints whose old text differs say so with `store_failed`.
             UserError::TokenStore(cause) => Self::internal(cause),
             UserError::Signing(cause) => Self::internal(cause),
             UserError::Database(error) => error.into(),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use web::{ApiError, Auth, Cx, ErrorBody, OptionalBody};
 
-use super::or_failed;
+use super::store_failed;
 use super::views::TokenResponse;
 use crate::Users;
 use crate::token::ACCESS_LIFETIME;
@@ -59,8 +59,10 @@ pub(super) async fn refresh(
 ) -> Result<Response, ApiError> {
     if let Some(request) = request {
         let token = request.refresh_token.unwrap_or_default();
-        let refreshed = users.refresh(&cx, &token).await.map_err(or_failed("Token refresh failed"))?;
-        return Ok(Json(TokenResponse::from(refreshed)).into_response());
+        return Ok(Json(TokenResponse::from(
+            users.refresh(&cx, &token).await.map_err(store_failed("Token refresh failed"))?,
+        ))
+        .into_response());
     }
     let cx = match caller {
         Ok(Auth(cx)) => cx,

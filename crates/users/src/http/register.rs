@@ -10,7 +10,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use web::{ApiError, Body, Cx, ErrorBody};
 
-use super::or_failed;
+use super::store_failed;
 use super::views::Registered;
 use crate::Users;
 use crate::service::register::Register;
@@ -85,6 +85,6 @@ pub(super) async fn register(
     Cx(cx): Cx,
     Body(request): Body<RegisterRequest>,
 ) -> Result<(StatusCode, Json<Registered>), ApiError> {
-    let logged_in = users.register(&cx, request.into()).await.map_err(or_failed("Registration failed"))?;
-    Ok((StatusCode::CREATED, Json(logged_in.into())))
+    let registered = users.register(&cx, request.into()).await.map_err(store_failed("Registration failed"))?;
+    Ok((StatusCode::CREATED, Json(registered.into())))
 }

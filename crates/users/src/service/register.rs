@@ -35,6 +35,8 @@ impl Users {
                     .map_err(|_| UserError::invalid("Invalid request body", "tenant_id", "must be a UUID"))?,
             ),
         };
+        // Of many registrations of one address at once, one hashes a password; the others learn that it is taken.
+        let _turn = self.registrations.take(email.folded()).await;
         if store::email_exists(&self.db.read_system("an address is unique across tenants").await?, &email).await? {
             return Err(UserError::EmailTaken);
         }

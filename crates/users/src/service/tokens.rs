@@ -36,10 +36,12 @@ impl Users {
                 Some(session)
             }
             Sessions::SharedRedis(sessions) => {
-                tx.audit(cx, event).await?;
-                // The account first: a token without a person would be worse than a person without a token.
-                tx.commit().await?;
+                // While the account is still locked: who changes its password or switches it off meanwhile waits, and
+                // then revokes this token too. A token whose account was not committed after all belongs to nobody,
+                // was shown to nobody, and is refused.
                 sessions.issue(user.id, &refresh_token).await?;
+                tx.audit(cx, event).await?;
+                tx.commit().await?;
                 None
             }
         };

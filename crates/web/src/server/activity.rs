@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(state.deadline(&config), (start + seconds(125), Cut::Idle));
         state.refused(start + seconds(51));
         state.refused(start + seconds(60));
-        assert_eq!(state.deadline(&config), (start + seconds(81), Cut::WriteStalled));
+        assert_eq!(state.deadline(&config), (start + seconds(51) + config.write_stall_timeout, Cut::WriteStalled));
         state.wrote(start + seconds(70));
         assert_eq!(state.deadline(&config), (start + seconds(145), Cut::Idle));
     }

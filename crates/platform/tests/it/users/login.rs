@@ -259,7 +259,7 @@ async fn login_unavailable_when_the_hashing_queue_is_full() {
     let ada = app.admin("ada@example.com").await;
     // Many people, because one alone is held up by the limit on guessing.
     app.old_people(&ada.tenant, 0, 300).await;
-    let hash = bcrypt::hash_with_salt("x", 10, [1; 16]).unwrap().to_string();
+    let hash = bcrypt::hash_with_salt("x", 8, [1; 16]).unwrap().to_string();
     execute(&app, "UPDATE users SET password_hash = $1", &[&hash]).await;
     let before = dump(&app).await;
     let requests = (0..300).map(|number| {
@@ -268,7 +268,7 @@ async fn login_unavailable_when_the_hashing_queue_is_full() {
     });
     let answers = at_once(requests).await;
     let (refused, busy) = (count(&answers, 401), count(&answers, 503));
-    assert!(refused > 0 && busy > 0 && refused + busy == 300, "{refused} times 401, {busy} times 503");
+    assert!(refused >= 10 && busy > 0 && refused + busy == 300, "{refused} times 401, {busy} times 503");
     for answer in answers.into_iter().filter(|answer| answer.status == 503) {
         assert_eq!(answer.headers["retry-after"], "1");
         answer.expect_error(503, "Service temporarily unavailable", "SERVICE_UNAVAILABLE");

@@ -2,12 +2,12 @@
 
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use testkit::Client;
+use testkit::{Client, Request};
 
 use super::auth::{
-    dump, dump_unaudited, execute, mark_deleted, refuses_strangers, refuses_unreadable_bodies, switch_off,
+    dump, dump_unaudited, execute, form, mark_deleted, refuses_strangers, refuses_unreadable_bodies, switch_off, with,
 };
-use crate::support::{PASSWORD, TestApp, stable};
+use crate::support::{TestApp, stable};
 
 /// The two doors to the own account, and what a refused token is told at each (T-33).
 const DOORS: [(&str, &str, &str); 2] = [
@@ -47,7 +47,7 @@ async fn get_me_success_with_everything_filled_in() {
     let everything = json!({
         "first_name": "Augusta", "last_name": "King", "display_name": "Countess", "avatar": "https://example.com/a.png",
         "bio": "Notes\n\"G\"", "phone": "+44 1", "preferences": { "theme": "dark", "n": [1, 2.5, null] },
-        "metadata": { "username": "ada", "z": 1, "a": { "b": "ü" } }
+        "metadata": { "z": 1, "a": { "b": "ü" } }
     });
     app.clock.advance(SignedDuration::from_secs(60));
     let answer = ada.http.put("/users/me").json(&everything).send().await.expect(200);
@@ -80,21 +80,31 @@ async fn get_me_success_without_a_profile_and_with_nulls() {
     assert_eq!(me(&ada.http).await["bio"], "x");
 }
 
-#[tokio::test]
-async fn get_me_and_get_auth_me_logged_out() {
+async fn door_refuses_strangers(door: &str, request: impl Fn(&Client, &str) -> Request) {
     let app = TestApp::new().await;
-    for (path, missing, refused) in DOORS {
-        refuses_strangers(&app, missing, refused, || app.http.get(path)).await;
-    }
+    app.admin("ada@example.com").await;
+    let (path, missing, refused) = DOORS.into_iter().find(|(path, ..)| *path == door).unwrap();
+    refuses_strangers(&app, missing, refused, || request(&app.http, path)).await;
 }
 
 #[tokio::test]
-async fn update_me_and_update_auth_me_logged_out() {
-    let app = TestApp::new().await;
-    app.admin("ada@example.com").await;
-    for (path, missing, refused) in DOORS {
-        refuses_strangers(&app, missing, refused, || app.http.put(path).json(&json!({ "first_name": "X" }))).await;
-    }
+async fn get_me_logged_out() {
+    door_refuses_strangers("/users/me", Client::get).await;
+}
+
+#[tokio::test]
+async fn get_auth_me_logged_out() {
+    door_refuses_strangers("/auth/me", Client::get).await;
+}
+
+#[tokio::test]
+async fn update_me_logged_out() {
+    door_refuses_strangers("/users/me", |http, path| http.put(path).json(&json!({ "first_name": "X" }))).await;
+}
+
+#[tokio::test]
+async fn update_auth_me_logged_out() {
+    door_refuses_strangers("/auth/me", |http, path| http.put(path).json(&json!({ "first_name": "X" }))).await;
 }
 
 /// Nobody's account but the own is ever read or changed, whatever tenant the request names (T-32, T-58).
@@ -136,25 +146,33 @@ async fn update_me_success_changes_only_what_is_present() {
 }
 
 #[tokio::test]
-async fn update_me_success_an_empty_text_clears_and_replacing_metadata_keeps_the_user_name() {
+async fn update_me_success_an_empty_text_clears() {
     let app = TestApp::new().await;
-    let form = json!({
-        "email": "ada@example.com", "password": PASSWORD, "first_name": "A", "last_name": "B", "username": "ada"
-    });
-    app.http.post("/auth/register").json(&form).send().await.expect(201);
-    let ada = app.login("ada@example.com").await;
-    // Chosen at registration, where it is held unique; metadata neither loses nor changes it.
-    let filled = json!({
-        "avatar": "a", "bio": "b", "phone": "p", "preferences": { "a": 1 }, "metadata": { "username": "eve", "x": 1 }
-    });
+    let ada = app.admin("ada@example.com").await;
+    let filled = json!({ "avatar": "a", "bio": "b", "phone": "p", "preferences": { "a": 1 }, "metadata": { "x": 1 } });
     ada.http.put("/users/me").json(&filled).send().await.expect(200);
-    let cleared = json!({ "avatar": "", "bio": "", "phone": "", "preferences": {}, "metadata": { "y": 2 } });
+    let cleared = json!({ "avatar": "", "bio": "", "phone": "", "preferences": {}, "metadata": {} });
     let answer = ada.http.put("/users/me").json(&cleared).send().await.expect(200);
-    for field in ["avatar", "bio", "phone", "preferences"] {
+    for field in ["avatar", "bio", "phone", "preferences", "metadata"] {
         assert!(answer.body.get(field).is_none(), "{field}");
     }
-    assert_eq!(answer.body["metadata"], json!({ "username": "ada", "y": 2 }));
-    assert_eq!(answer.body["username"], "ada");
+}
+
+/// T-22: the user name lives in the metadata, is unique, and is neither lost nor taken by replacing them.
+#[tokio::test]
+async fn update_me_success_never_touches_the_user_name() {
+    let app = TestApp::new().await;
+    let form = with(form("ada@example.com"), &json!({ "username": "ada" }));
+    let token = app.http.post("/auth/register").json(&form).send().await.expect(201).text("access_token");
+    let (ada, eve) = (app.http.with_bearer(&token), app.admin("eve@example.com").await.http);
+    for metadata in [json!({ "y": 2 }), json!({ "y": 2, "username": "eve" }), json!({ "y": 2, "username": 7 })] {
+        let answer = ada.put("/users/me").json(&json!({ "metadata": metadata })).send().await.expect(200);
+        assert_eq!(answer.body["metadata"], json!({ "username": "ada", "y": 2 }));
+        assert_eq!(answer.body["username"], "ada");
+    }
+    let answer = eve.put("/users/me").json(&json!({ "metadata": { "username": "ada" } })).send().await.expect(200);
+    assert_eq!(answer.body["username"], "eve@example.com");
+    assert!(answer.body.get("metadata").is_none());
 }
 
 /// At the old authentication service a name could not be blanked; at the old user service it could.
