@@ -24,8 +24,8 @@ pub(crate) struct Health {
     pub(crate) db: Db,
     pub(crate) redis: Option<ConnectionManager>,
     pub(crate) users: Arc<Users>,
-    pub(crate) workspaces: Arc<Workspaces>,
     pub(crate) tenants: Arc<Tenants>,
+    pub(crate) workspaces: Arc<Workspaces>,
 }
 
 /// How the program is.
@@ -63,8 +63,8 @@ pub(crate) fn internal_router(state: Health) -> Router {
     Router::new()
         .route("/internal/health", axum::routing::get(health))
         .route("/internal/health/users", axum::routing::get(users_health))
-        .route("/internal/health/workspaces", axum::routing::get(workspaces_health))
         .route("/internal/health/tenants", axum::routing::get(tenants_health))
+        .route("/internal/health/workspaces", axum::routing::get(workspaces_health))
         .with_state(state)
 }
 
@@ -127,13 +127,13 @@ async fn users_health(State(health): State<Health>) -> Result<Json<Alive>, ApiEr
     Ok(Json(Alive { status: "healthy" }))
 }
 
-async fn workspaces_health(State(health): State<Health>) -> Result<Json<Alive>, ApiError> {
-    health.workspaces.health().await?;
+async fn tenants_health(State(health): State<Health>) -> Result<Json<Alive>, ApiError> {
+    health.tenants.health().await?;
     Ok(Json(Alive { status: "healthy" }))
 }
 
-async fn tenants_health(State(health): State<Health>) -> Result<Json<Alive>, ApiError> {
-    health.tenants.health().await?;
+async fn workspaces_health(State(health): State<Health>) -> Result<Json<Alive>, ApiError> {
+    health.workspaces.health().await?;
     Ok(Json(Alive { status: "healthy" }))
 }
 

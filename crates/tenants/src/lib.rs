@@ -33,10 +33,13 @@ pub use error::{ClosedInvitation, TenantError, TenantStatus};
 pub use http::{ALIASES, routes};
 pub use ports::{Applicant, Headcount, LogIn, NewPerson, People, Person};
 
-/// Every statement the slice can run, fixed and built, for the test that prepares them all; but not those that look at
-/// tables a database may lack.
+/// Every statement the slice can run, fixed and built, for the test that prepares them all.
 pub fn statements() -> Vec<db::Sql> {
-    [store::STATEMENTS, store::invitations::STATEMENTS].concat().into_iter().chain(store::list::statements()).collect()
+    [store::STATEMENTS, store::invitations::STATEMENTS, store::workspaces::STATEMENTS]
+        .concat()
+        .into_iter()
+        .chain(store::list::statements())
+        .collect()
 }
 
 /// What the slice needs to know.
@@ -83,10 +86,11 @@ pub async fn is_closed(tx: &Tx, id: TenantId) -> Result<bool, db::Error> {
     store::is_closed(tx, id).await
 }
 
-/// The live workspaces the plan of the transaction's tenant allows; `None` is no limit. A tenant without a row is on
-/// the free plan (T-53).
+/// How many live workspaces the plan of the transaction's tenant allows; `None` is no limit. A tenant without a row is
+/// on the free plan (T-53), and one that was closed while a request was under way gets no more.
 pub async fn max_workspaces(tx: &TenantTx) -> Result<Option<i64>, db::Error> {
-    let tenant = store::find(tx, tx.tenant()).await?;
-    let limit = tenant.map(|tenant| tenant.limits).or(model::Plan::Free.limits()).unwrap_or_default().workspaces;
+    let found = store::find(tx, tx.tenant()).await?;
+    let tenant = found.unwrap_or_else(|| model::Tenant::without_row(tx.tenant()));
+    let limit = if tenant.is_active { tenant.limits.workspaces } else { 0 };
     Ok((limit >= 0).then_some(limit))
 }

@@ -10,8 +10,20 @@ use crate::fixtures::{NOBODY, send};
 use crate::support::TestApp;
 
 /// Operations that need no credentials.
-const PUBLIC: [&str; 9] =
-    ["register", "login", "admin_login", "refresh", "logout", "validate", "health", "live", "ready"];
+const PUBLIC: [&str; 12] = [
+    "register",
+    "login",
+    "admin_login",
+    "refresh",
+    "logout",
+    "validate",
+    "health",
+    "live",
+    "ready",
+    "sign_up_tenant",
+    "validate_tenant_slug",
+    "accept_invitation",
+];
 
 /// One operation of the OpenAPI document.
 pub(crate) struct Operation {

@@ -17,7 +17,7 @@ use crate::service::create::Create;
 /// A tenant to create.
 #[derive(Deserialize, ToSchema, Default)]
 #[serde(default)]
-pub(super) struct CreateRequest {
+pub(super) struct CreateTenantRequest {
     #[schema(max_length = 255, example = "Analytical Engines")]
     name: Option<String>,
     /// 3 to 50 characters of a-z, 0-9 and -, no hyphen first or last; made of the name by default.
@@ -35,8 +35,8 @@ pub(super) struct CreateRequest {
     settings: Option<Map<String, Value>>,
 }
 
-impl From<CreateRequest> for Create {
-    fn from(request: CreateRequest) -> Self {
+impl From<CreateTenantRequest> for Create {
+    fn from(request: CreateTenantRequest) -> Self {
         Self {
             name: request.name.unwrap_or_default(),
             slug: request.slug,
@@ -56,7 +56,7 @@ impl From<CreateRequest> for Create {
     path = "/tenants",
     tag = "tenants",
     operation_id = "create_tenant",
-    request_body = CreateRequest,
+    request_body = CreateTenantRequest,
     security(("bearer" = []), ("internal_key" = [])),
     responses(
         (status = 201, body = Tenant),
@@ -69,7 +69,7 @@ impl From<CreateRequest> for Create {
 pub(super) async fn create_tenant(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
-    Body(request): Body<CreateRequest>,
+    Body(request): Body<CreateTenantRequest>,
 ) -> Result<(StatusCode, Json<Tenant>), ApiError> {
     Ok((StatusCode::CREATED, Json(tenants.create(&cx, request.into()).await?)))
 }

@@ -37,6 +37,7 @@ pub(super) struct DeleteQuery {
     responses(
         (status = 204, description = "Deleted"),
         (status = 200, description = "Deleted; with `Accept: application/json`", body = Message),
+        (status = 400, description = "A parameter that cannot be read", body = ErrorBody<'static>),
         (status = 401, description = "No valid access token", body = ErrorBody<'static>),
         (status = 403, description = "The caller is no admin", body = ErrorBody<'static>),
         (status = 404, description = "No such tenant, or none of the caller's", body = ErrorBody<'static>),

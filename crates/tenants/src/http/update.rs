@@ -16,7 +16,7 @@ use crate::service::update::Update;
 /// Fields to change; what is left out stays. Settings and status have their own doors.
 #[derive(Deserialize, ToSchema, Default)]
 #[serde(default)]
-pub(super) struct UpdateRequest {
+pub(super) struct UpdateTenantRequest {
     #[schema(max_length = 255)]
     name: Option<String>,
     /// 3 to 50 characters of a-z, 0-9 and -, no hyphen first or last.
@@ -29,9 +29,9 @@ pub(super) struct UpdateRequest {
     limits: Option<Limits>,
 }
 
-impl From<UpdateRequest> for Update {
-    fn from(request: UpdateRequest) -> Self {
-        let UpdateRequest { name, slug, domain, plan, limits } = request;
+impl From<UpdateTenantRequest> for Update {
+    fn from(request: UpdateTenantRequest) -> Self {
+        let UpdateTenantRequest { name, slug, domain, plan, limits } = request;
         Self { name, slug, domain, plan, limits }
     }
 }
@@ -45,7 +45,7 @@ impl From<UpdateRequest> for Update {
     tag = "tenants",
     operation_id = "update_tenant",
     params(("id" = uuid::Uuid, Path, description = "The tenant's id")),
-    request_body = UpdateRequest,
+    request_body = UpdateTenantRequest,
     responses(
         (status = 200, body = Tenant),
         (status = 400, description = "A field breaks a rule", body = ErrorBody<'static>),
@@ -59,7 +59,7 @@ pub(super) async fn update_tenant(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-    Body(request): Body<UpdateRequest>,
+    Body(request): Body<UpdateTenantRequest>,
 ) -> Result<Json<Tenant>, ApiError> {
     Ok(Json(tenants.update(&cx, tenant_id(&id)?, &request.into()).await?))
 }

@@ -56,7 +56,12 @@ impl Settings {
     }
 
     pub(crate) fn to_stored(&self) -> String {
-        Value::Object(self.0.clone()).to_string()
+        self.chosen().to_string()
+    }
+
+    /// What was set, without the defaults.
+    pub(crate) fn chosen(&self) -> Value {
+        Value::Object(self.0.clone())
     }
 
     /// All settings, defaults included.

@@ -4,7 +4,7 @@ use db::audit::AuditEvent;
 use kernel::TenantId;
 use serde_json::{Map, Value, json};
 
-use crate::model::InvitationId;
+use crate::model::{InvitationId, InvitationStatus};
 
 /// Fields that changed, in the order of their names.
 #[derive(Debug, Default)]
@@ -32,6 +32,15 @@ impl Changes {
     /// The record of a change of an invitation.
     pub(super) fn of_invitation(self, action: &'static str, id: InvitationId, tenant: TenantId) -> AuditEvent {
         self.record(action, "invitation", id.0.to_string(), tenant)
+    }
+
+    /// The record of an invitation that time has ended.
+    pub(super) fn expired(self, id: InvitationId, tenant: TenantId) -> AuditEvent {
+        self.field("status", InvitationStatus::Pending.as_str(), InvitationStatus::Expired.as_str()).of_invitation(
+            "invitation.expired",
+            id,
+            tenant,
+        )
     }
 
     fn record(

@@ -1,7 +1,7 @@
 //! A super admin, or a service, creates a tenant.
 
 use kernel::{Ctx, Role, TenantId};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::changes::Changes;
 use crate::model::{Domain, Limits, Plan, Settings, Slug, Subscription, Tenant, parse_name, slug_of};
@@ -27,6 +27,8 @@ pub(super) struct Parsed {
     domain: Option<String>,
     plan: Plan,
     settings: Settings,
+    /// Of a custom plan only.
+    limits: Option<Limits>,
     subscription: Subscription,
 }
 
@@ -53,15 +55,17 @@ impl Parsed {
         let plan = chosen(new.plan.as_deref()).map_or(Ok(Plan::Free), Plan::parse)?;
         let domain = chosen(new.domain.as_deref()).map(str::parse::<Domain>).transpose()?.map(Domain::into_inner);
         let trial = Subscription::trial(cx.now());
+        let limits = new.limits.filter(|_| plan == Plan::Custom);
         Ok(Self {
             name: parse_name(&new.name)?,
             slug,
             domain,
             plan,
             settings: Settings::default().changed(new.settings.unwrap_or_default())?,
-            subscription: match new.limits {
-                Some(limits) if plan == Plan::Custom => trial.with_limits(limits),
-                _ => trial,
+            limits,
+            subscription: match limits {
+                Some(limits) => trial.with_limits(limits),
+                None => trial,
             },
         })
     }
@@ -85,6 +89,8 @@ impl Parsed {
             .field("slug", Value::Null, self.slug.as_str())
             .field("domain", Value::Null, self.domain.clone())
             .field("plan", Value::Null, self.plan.as_str())
+            .field("settings", json!({}), self.settings.chosen())
+            .field("limits", Value::Null, self.limits.map_or(Value::Null, |limits| json!(limits)))
     }
 }
 

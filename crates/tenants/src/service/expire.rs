@@ -4,7 +4,6 @@
 use kernel::Ctx;
 
 use super::changes::Changes;
-use crate::model::InvitationStatus;
 use crate::store::{self, invitations};
 use crate::{TenantError, Tenants};
 
@@ -22,9 +21,7 @@ impl Tenants {
             store::lock(&tx, tenant).await?;
             let ids = invitations::expire(&tx, cx.now()).await?;
             for id in &ids {
-                let (old, new) = (InvitationStatus::Pending.as_str(), InvitationStatus::Expired.as_str());
-                let changes = Changes::default().field("status", old, new);
-                tx.audit(cx, &changes.of_invitation("invitation.expired", *id, tenant)).await?;
+                tx.audit(cx, &Changes::default().expired(*id, tenant)).await?;
             }
             tx.commit().await?;
             expired += ids.len() as u64;

@@ -78,12 +78,17 @@ impl Tenants {
         if tenant.status != Status::Active {
             return Err(TenantError::not_active(tenant.status));
         }
-        let mut invited = Vec::with_capacity(all.len());
+        let (mut invited, mut expired) = (Vec::with_capacity(all.len()), Vec::new());
         for (index, new) in all.iter().enumerate() {
             // One at a time, so that an address invited before is answered as that and not as a lack of seats.
-            invited.push(self.insert(&tx, cx, new).await.map_err(|error| error.at(index))?);
+            let (one, replaced) = self.insert(&tx, cx, new).await.map_err(|error| error.at(index))?;
+            invited.push(one);
+            expired.extend(replaced);
         }
         self.require_seats(&tx, cx, &tenant, 0, None).await?;
+        for old in expired {
+            tx.audit(cx, &Changes::default().expired(old, id)).await?;
+        }
         for one in &invited {
             let Invitation { id: invitation, email, role, .. } = &one.invitation;
             let changes =
@@ -94,7 +99,7 @@ impl Tenants {
         Ok(invited)
     }
 
-    async fn insert(&self, tx: &TenantTx, cx: &Ctx, new: &Parsed) -> Result<Invited, TenantError> {
+    async fn insert(&self, tx: &TenantTx, cx: &Ctx, new: &Parsed) -> Result<(Invited, Vec<InvitationId>), TenantError> {
         if self.people.is_member(tx, new.email.as_str()).await? {
             return Err(TenantError::AlreadyMember);
         }
@@ -108,9 +113,10 @@ impl Tenants {
             invited_by: cx.actor.user_id(),
             expires_at: cx.now() + LIFETIME,
         };
+        let expired = invitations::expire_address(tx, &new.email, cx.now()).await?;
         invitations::insert(tx, &row, cx.now()).await?;
         let invitation = invitations::find(tx, id).await?.ok_or(TenantError::InvitationNotFound)?;
-        Ok(Invited { invitation, token })
+        Ok((Invited { invitation, token }, expired))
     }
 }
 

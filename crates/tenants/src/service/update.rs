@@ -4,7 +4,8 @@ use kernel::{Ctx, Role, TenantId};
 
 use super::changes::Changes;
 use crate::model::{Domain, Limits, Plan, Slug, Status, Tenant, parse_name};
-use crate::{TenantError, Tenants, store};
+use crate::store::{self, workspaces};
+use crate::{TenantError, Tenants};
 
 /// Fields to change. Present overwrites, absent leaves alone; an empty domain removes it.
 #[derive(Debug, Default)]
@@ -65,6 +66,7 @@ impl Tenants {
 
     /// Refuses a plan smaller than what is used already; what a plan only advises is not looked at.
     async fn fits(&self, tx: &db::TenantTx, cx: &Ctx, tenant: &Tenant) -> Result<(), TenantError> {
+        workspaces::lock(tx).await?;
         let used = self.used(tx, cx, tenant.id).await?;
         let limits = &tenant.limits;
         for (what, used, limit) in [

@@ -1,6 +1,6 @@
 //! All SQL about invitations. A token is looked up by its SHA-256; the text itself is never stored.
 
-use db::{SystemTx, TenantTx, Tx, get, statements};
+use db::{Row, SystemTx, TenantTx, Tx, get, statements};
 use jiff::Timestamp;
 use kernel::{Dialect, Page, PageRequest, TenantId, UserId};
 
@@ -22,7 +22,8 @@ statements! {
     FIND_BY_TOKEN = concat!("SELECT ", invitation_columns!(), " FROM invitations WHERE token_hash = $1");
     /// Room for a new one: what time has ended no longer counts as pending.
     EXPIRE_ADDRESS = "UPDATE invitations SET status = 'expired', updated_at = $3
-        WHERE tenant_id = $1 AND lower(email COLLATE \"C\") = $2 AND status = 'pending' AND expires_at <= $3";
+        WHERE tenant_id = $1 AND lower(email COLLATE \"C\") = $2 AND status = 'pending' AND expires_at <= $3
+        RETURNING id";
     COUNT_PENDING = "SELECT count(*) FROM invitations
         WHERE tenant_id = $1 AND status = 'pending' AND expires_at > $2 AND ($3::uuid IS NULL OR id <> $3)";
     RENEW = "UPDATE invitations SET status = 'pending', token_hash = $3, expires_at = $4, updated_at = $5
@@ -59,11 +60,18 @@ pub(crate) struct NewInvitation<'a> {
     pub(crate) expires_at: Timestamp,
 }
 
+/// Marks the address's pending invitation if time has ended it, which makes room for another.
+pub(crate) async fn expire_address(
+    tx: &TenantTx,
+    email: &Email,
+    now: Timestamp,
+) -> Result<Vec<InvitationId>, db::Error> {
+    ids(&tx.rows(&EXPIRE_ADDRESS, &[&tx.tenant().0, &email.folded(), &now]).await?)
+}
+
 /// Inserts the invitation; the partial unique index refuses a second pending one of the address.
 pub(crate) async fn insert(tx: &TenantTx, new: &NewInvitation<'_>, now: Timestamp) -> Result<(), db::Error> {
     let tenant = tx.tenant().0;
-    let folded = new.email.folded();
-    let _ = tx.execute(&EXPIRE_ADDRESS, &[&tenant, &folded, &now]).await?;
     let invited_by = new.invited_by.map(|id| id.0);
     tx.write_one(
         &INSERT,
@@ -121,7 +129,10 @@ pub(crate) async fn tenants_with_overdue(tx: &SystemTx, now: Timestamp) -> Resul
 
 /// Marks what time has ended, a bounded number a call.
 pub(crate) async fn expire(tx: &TenantTx, now: Timestamp) -> Result<Vec<InvitationId>, db::Error> {
-    let rows = tx.rows(&EXPIRE, &[&tx.tenant().0, &now]).await?;
+    ids(&tx.rows(&EXPIRE, &[&tx.tenant().0, &now]).await?)
+}
+
+fn ids(rows: &[Row]) -> Result<Vec<InvitationId>, db::Error> {
     rows.iter().map(|row| get(row, "id").map(InvitationId)).collect()
 }
 

@@ -1,69 +1,45 @@
-//! How many workspaces and projects a tenant has. The tables are the workspaces slice's and older than this program;
-//! where a database has none of them, a tenant has none.
-//!
-//! Not declared with `statements!`: these cannot be prepared where the tables are missing.
+//! How many workspaces and projects a tenant has. The tables are the workspaces slice's; only counts are read here.
 
-use db::{FromRow, Row, Sql, Tx, get};
+use db::{FromRow, Row, TenantTx, Tx, get, statements};
 use kernel::TenantId;
 
-const TABLES_EXIST: Sql = Sql::fixed(
-    "tenants::store::workspaces::TABLES_EXIST",
-    "SELECT to_regclass('workspaces') IS NOT NULL AS workspaces, to_regclass('projects') IS NOT NULL AS projects",
-);
-/// Tenant ids are text here and uuid there (T-01).
-const COUNT_WORKSPACES: Sql = Sql::fixed(
-    "tenants::store::workspaces::COUNT_WORKSPACES",
-    "SELECT tenant_id::text AS tenant, count(*) AS live FROM workspaces
-     WHERE tenant_id::text = ANY($1::text[]) AND deleted_at IS NULL GROUP BY tenant_id",
-);
-const COUNT_PROJECTS: Sql = Sql::fixed(
-    "tenants::store::workspaces::COUNT_PROJECTS",
-    "SELECT w.tenant_id::text AS tenant, count(*) AS live
-     FROM projects p JOIN workspaces w ON w.id::text = p.workspace_id::text
-     WHERE w.tenant_id::text = ANY($1::text[]) AND w.deleted_at IS NULL AND p.deleted_at IS NULL GROUP BY w.tenant_id",
-);
-
-struct Tables {
-    workspaces: bool,
-    projects: bool,
+statements! {
+    /// Tenant ids are text there and uuid here (T-01); parents' ids are varchar where an ORM made the tables.
+    COUNT = "SELECT w.tenant_id::text AS tenant, count(*) AS workspaces,
+            sum((SELECT count(*) FROM projects p WHERE p.workspace_id::uuid = w.id AND p.deleted_at IS NULL))::bigint
+                AS projects
+        FROM workspaces w WHERE w.tenant_id::text = ANY($1::text[]) AND w.deleted_at IS NULL GROUP BY w.tenant_id";
 }
 
-impl FromRow for Tables {
-    fn from_row(row: &Row) -> Result<Self, db::Error> {
-        Ok(Self { workspaces: get(row, "workspaces")?, projects: get(row, "projects")? })
-    }
-}
-
-/// Live workspaces and projects of one tenant.
+/// Live workspaces of one tenant, and the live projects in them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Holdings {
     pub(crate) workspaces: i64,
     pub(crate) projects: i64,
 }
 
-/// In the order of `tenants`.
-pub(crate) async fn count(tx: &Tx, tenants: &[TenantId]) -> Result<Vec<Holdings>, db::Error> {
-    let tables = tx.find::<Tables>(&TABLES_EXIST, &[]).await?.unwrap_or(Tables { workspaces: false, projects: false });
-    let ids: Vec<String> = tenants.iter().map(ToString::to_string).collect();
-    let mut counted = vec![Holdings::default(); tenants.len()];
-    if tables.workspaces {
-        for (tenant, live) in live(tx, &COUNT_WORKSPACES, &ids).await? {
-            if let Some(index) = ids.iter().position(|id| *id == tenant) {
-                counted[index].workspaces = live;
-            }
-        }
-    }
-    if tables.workspaces && tables.projects {
-        for (tenant, live) in live(tx, &COUNT_PROJECTS, &ids).await? {
-            if let Some(index) = ids.iter().position(|id| *id == tenant) {
-                counted[index].projects = live;
-            }
-        }
-    }
-    Ok(counted)
+struct Counted {
+    tenant: String,
+    holdings: Holdings,
 }
 
-async fn live(tx: &Tx, sql: &Sql, ids: &Vec<String>) -> Result<Vec<(String, i64)>, db::Error> {
-    let rows = tx.rows(sql, &[ids]).await?;
-    rows.iter().map(|row| Ok((get(row, "tenant")?, get(row, "live")?))).collect()
+impl FromRow for Counted {
+    fn from_row(row: &Row) -> Result<Self, db::Error> {
+        let holdings = Holdings { workspaces: get(row, "workspaces")?, projects: get(row, "projects")? };
+        Ok(Self { tenant: get(row, "tenant")?, holdings })
+    }
+}
+
+/// The lock that workspaces are created under: until the end of the transaction their number only falls. Taken after
+/// [`super::lock`].
+pub(crate) async fn lock(tx: &TenantTx) -> Result<(), db::Error> {
+    tx.lock("workspaces.tenant", &tx.tenant().to_string()).await
+}
+
+/// In the order of `tenants`.
+pub(crate) async fn count(tx: &Tx, tenants: &[TenantId]) -> Result<Vec<Holdings>, db::Error> {
+    let ids: Vec<String> = tenants.iter().map(ToString::to_string).collect();
+    let counted: Vec<Counted> = tx.all(&COUNT, &[&ids]).await?;
+    let of = |id: &String| counted.iter().find(|one| one.tenant == *id).map(|one| one.holdings).unwrap_or_default();
+    Ok(ids.iter().map(of).collect())
 }

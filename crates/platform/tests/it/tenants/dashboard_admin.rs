@@ -30,7 +30,7 @@ async fn admin_list_tenants_success() {
     let app = TestApp::new().await;
     let (admin, _, stranger) = app.cast().await;
     let root = app.super_admin().await;
-    app.old_workspaces(&admin.tenant, 2).await;
+    app.workspaces(&admin.tenant, 2).await;
     let path = "/api/v1/admin/tenants?search=love&sort=name&order=asc&page=1&limit=2";
     let list = root.http.get(path).send().await.expect(200);
     insta::assert_json_snapshot!(stable(&list.body));
@@ -176,7 +176,7 @@ async fn admin_get_tenant_usage_other_tenant() {
 async fn admin_get_tenant_usage_success() {
     let app = TestApp::new().await;
     let (admin, ..) = app.cast().await;
-    app.old_workspaces(&admin.tenant, 2).await;
+    app.workspaces(&admin.tenant, 2).await;
     let answer = admin.http.get(&format!("/api/v1/admin/tenants/{}/usage", admin.tenant)).send().await.expect(200);
     let expected = json!({ "users": 2, "workspaces": 2, "storage": 0, "apiCalls": 0, "automations": 0,
                            "lastCalculated": "2026-03-01T12:00:00.123456Z" });

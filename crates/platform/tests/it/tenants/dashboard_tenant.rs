@@ -63,7 +63,7 @@ async fn get_own_usage_logged_out() {
 async fn get_own_usage_success() {
     let app = TestApp::new().await;
     let (admin, member, _) = app.cast().await;
-    app.old_workspaces(&admin.tenant, 2).await;
+    app.workspaces(&admin.tenant, 2).await;
     insta::assert_json_snapshot!(member.http.get("/api/v1/tenant/usage").send().await.expect(200).body);
 }
 

@@ -64,7 +64,7 @@ async fn delete_tenant_success_with_a_message_for_those_who_ask_for_json() {
 async fn delete_tenant_conflict_while_workspaces_live() {
     let app = TestApp::new().await;
     let (admin, ..) = app.cast().await;
-    app.old_workspaces(&admin.tenant, 3).await;
+    app.workspaces(&admin.tenant, 3).await;
     let path = format!("/tenants/{}", admin.tenant);
     for query in ["", "?force=false", "?force="] {
         let refusals = refusals(&app, Method::DELETE, format!("{path}{query}"), None);

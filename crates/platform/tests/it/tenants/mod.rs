@@ -92,15 +92,13 @@ impl TestApp {
         root.http.post("/tenants").json(&body).send().await.expect(201).text("id")
     }
 
-    /// Workspaces as the old service made its table, with live and deleted rows of the tenant.
-    pub(super) async fn old_workspaces(&self, tenant: &str, live: u32) {
+    /// So many live workspaces of the tenant, each with a project, and a deleted one.
+    pub(super) async fn workspaces(&self, tenant: &str, live: u32) {
         self.sql(&format!(
-            "CREATE TABLE IF NOT EXISTS workspaces (id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-                 tenant_id varchar(255) NOT NULL, name varchar(255) NOT NULL, settings jsonb NOT NULL DEFAULT '{{}}',
-                 created_by varchar(255) NOT NULL DEFAULT '', deleted_at timestamp);
-             GRANT SELECT ON workspaces TO pyairtable_app, pyairtable_system;
-             INSERT INTO workspaces (tenant_id, name) SELECT '{tenant}', 'w' || n FROM generate_series(1, {live}) n;
-             INSERT INTO workspaces (tenant_id, name, deleted_at) VALUES ('{tenant}', 'gone', now())"
+            "WITH made AS (INSERT INTO workspaces (tenant_id, name, created_by)
+                 SELECT '{tenant}', 'w' || n, '' FROM generate_series(1, {live}) n RETURNING id)
+             INSERT INTO projects (workspace_id, name, created_by) SELECT id, 'p', '' FROM made;
+             INSERT INTO workspaces (tenant_id, name, created_by, deleted_at) VALUES ('{tenant}', 'gone', '', now())"
         ))
         .await;
     }

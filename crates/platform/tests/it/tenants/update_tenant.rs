@@ -142,7 +142,7 @@ async fn update_tenant_conflict_with_a_plan_too_small_for_what_is_used() {
     let free = refused(&app, &admin, json!({ "plan": "free" }));
     free.expect(&admin.http, 409, "Plan is too small", "CONFLICT").await;
     app.sql("DELETE FROM invitations").await;
-    app.old_workspaces(&admin.tenant, 4).await;
+    app.workspaces(&admin.tenant, 4).await;
     let answer = admin.http.put(&path).json(&json!({ "plan": "free" })).send().await;
     let answer = answer.expect_error(409, "Plan is too small", "CONFLICT");
     assert_eq!(answer.text("message"), "4 workspaces are in use, the plan allows 3");

@@ -9,7 +9,7 @@ use web::{ApiError, Auth, Body, ErrorBody};
 
 use super::views::AdminTenant;
 use crate::Tenants;
-use crate::http::create::CreateRequest;
+use crate::http::create::CreateTenantRequest;
 
 /// Create a tenant from the admin dashboard
 ///
@@ -19,7 +19,7 @@ use crate::http::create::CreateRequest;
     path = "/admin/tenants",
     tag = "dashboards",
     operation_id = "admin_create_tenant",
-    request_body = CreateRequest,
+    request_body = CreateTenantRequest,
     responses(
         (status = 201, body = AdminTenant),
         (status = 400, description = "A field is missing or breaks a rule", body = ErrorBody<'static>),
@@ -31,7 +31,7 @@ use crate::http::create::CreateRequest;
 pub(in crate::http) async fn admin_create_tenant(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
-    Body(request): Body<CreateRequest>,
+    Body(request): Body<CreateTenantRequest>,
 ) -> Result<(StatusCode, Json<AdminTenant>), ApiError> {
     let tenant = tenants.create(&cx, request.into()).await?;
     let overview = tenants.overview_of(&cx, tenant).await?;

@@ -9,7 +9,7 @@ use web::{ApiError, Auth, Body, ErrorBody, Path};
 use super::views::AdminTenant;
 use crate::Tenants;
 use crate::http::tenant_id;
-use crate::http::update::UpdateRequest;
+use crate::http::update::UpdateTenantRequest;
 
 /// Change a tenant from the admin dashboard
 ///
@@ -20,7 +20,7 @@ use crate::http::update::UpdateRequest;
     tag = "dashboards",
     operation_id = "admin_update_tenant",
     params(("id" = uuid::Uuid, Path, description = "The tenant's id")),
-    request_body = UpdateRequest,
+    request_body = UpdateTenantRequest,
     responses(
         (status = 200, body = AdminTenant),
         (status = 400, description = "A field breaks a rule", body = ErrorBody<'static>),
@@ -34,7 +34,7 @@ pub(in crate::http) async fn admin_update_tenant(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-    Body(request): Body<UpdateRequest>,
+    Body(request): Body<UpdateTenantRequest>,
 ) -> Result<Json<AdminTenant>, ApiError> {
     let tenant = tenants.update(&cx, tenant_id(&id)?, &request.into()).await?;
     Ok(Json(AdminTenant::of(&cx, tenants.overview_of(&cx, tenant).await?)))

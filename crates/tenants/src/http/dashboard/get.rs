@@ -13,7 +13,7 @@ use web::{ApiError, Auth, Body, ErrorBody};
 
 use crate::Tenants;
 use crate::http::admin::{AdminSettings, MemberView, PlanView};
-use crate::http::update::UpdateRequest;
+use crate::http::update::UpdateTenantRequest;
 use crate::model::Status;
 use crate::service::dashboard::Overview;
 
@@ -97,7 +97,7 @@ pub(in crate::http) async fn get_own_tenant(
     path = "/tenant",
     tag = "dashboards",
     operation_id = "update_own_tenant",
-    request_body = UpdateRequest,
+    request_body = UpdateTenantRequest,
     responses(
         (status = 200, body = OwnTenant),
         (status = 400, description = "A field breaks a rule", body = ErrorBody<'static>),
@@ -110,7 +110,7 @@ pub(in crate::http) async fn get_own_tenant(
 pub(in crate::http) async fn update_own_tenant(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
-    Body(request): Body<UpdateRequest>,
+    Body(request): Body<UpdateTenantRequest>,
 ) -> Result<Json<OwnTenant>, ApiError> {
     let tenant = tenants.update(&cx, tenants.own(&cx)?, &request.into()).await?;
     Ok(Json(OwnTenant::of(&cx, tenants.overview_of(&cx, tenant).await?)))

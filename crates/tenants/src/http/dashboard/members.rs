@@ -22,7 +22,7 @@ pub(super) struct MemberQuery {
 
 /// A page of people; the other fields of a list are there too.
 #[derive(Serialize, ToSchema)]
-pub(super) struct MemberList {
+pub(super) struct OwnMemberList {
     members: Vec<MemberView>,
     /// The same as `members`.
     data: Vec<MemberView>,
@@ -37,7 +37,7 @@ pub(super) struct MemberList {
     operation_id = "list_own_members",
     params(MemberQuery, PageQuery),
     responses(
-        (status = 200, body = MemberList),
+        (status = 200, body = OwnMemberList),
         (status = 400, description = "A paging parameter that is no number, or a cursor that fits no answer", body = ErrorBody<'static>),
         (status = 401, description = "No valid access token", body = ErrorBody<'static>),
         (status = 404, description = "The caller has no tenant", body = ErrorBody<'static>),
