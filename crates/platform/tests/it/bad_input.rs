@@ -4,7 +4,7 @@ use axum::http::{Method, Uri};
 use serde_json::{Value, json};
 use testkit::{Answer, Request};
 
-use crate::coverage::{Operation, operations};
+use crate::coverage::{Operation, people_operations};
 use crate::fixtures::NOBODY;
 use crate::support::{INTERNAL_KEY, Person, TestApp};
 
@@ -120,7 +120,7 @@ async fn bodies_that_cannot_be_read_are_refused_and_write_nothing() {
     let before = app.all_rows().await;
     let mut corpus = Corpus { app: &app, caller: &admin, shapes: 0 };
     let too_long = [b"{}".to_vec(), vec![b' '; 4 * 1024 * 1024]].concat();
-    for operation in operations().iter().filter(|operation| !operation.body.is_null()) {
+    for operation in people_operations().iter().filter(|operation| !operation.body.is_null()) {
         for (what, body) in malformed() {
             corpus.body(operation, JSON, body, what).await;
         }
@@ -204,7 +204,7 @@ async fn ids_that_are_none_are_refused_and_write_nothing() {
         &long,
     ];
     let mut corpus = Corpus { app: &app, caller: &admin, shapes: 0 };
-    for operation in operations().iter().filter(|operation| operation.has_id()) {
+    for operation in people_operations().iter().filter(|operation| operation.has_id()) {
         for id in ids.iter().filter(|id| format!("/users/{id}").parse::<Uri>().is_ok()) {
             let path = operation.path_with(id);
             let mut request = corpus.request(operation, &path);
@@ -258,7 +258,7 @@ async fn unknown_paths_and_methods_are_refused_in_the_envelope() {
             assert_eq!((answer.text("code"), answer.text("error")), ("NOT_FOUND".into(), error));
         }
     }
-    let all = operations();
+    let all = people_operations();
     let paths: std::collections::BTreeSet<_> = all.iter().map(|operation| operation.path_with(NOBODY)).collect();
     for path in paths {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND", "X"] {
@@ -341,7 +341,9 @@ async fn hostile_query_strings_are_answered_without_failing() {
         &long,
     ];
     let mut sent = 0;
-    for operation in operations().iter().filter(|operation| operation.method == Method::GET && !operation.has_id()) {
+    for operation in
+        people_operations().iter().filter(|operation| operation.method == Method::GET && !operation.has_id())
+    {
         for name in operation.query.iter().map(String::as_str).chain(["unknown", "", "page[size]", "%00"]) {
             for value in nasty {
                 let path = format!("{}?{name}={value}", operation.path);
@@ -401,7 +403,7 @@ async fn junk_in_headers_is_refused_or_ignored() {
         &long,
         &dots,
     ] {
-        for operation in operations().iter().filter(|operation| !operation.is_public()) {
+        for operation in people_operations().iter().filter(|operation| !operation.is_public()) {
             let request = app.http.request(operation.method.clone(), &operation.path_with(NOBODY));
             let answer = request.header("authorization", value).json(&operation.body).send().await;
             assert_refused(&answer, &format!("{} with {value:.60}", operation.id));

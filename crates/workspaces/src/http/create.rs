@@ -16,7 +16,7 @@ use crate::{Workspace, Workspaces};
 /// A workspace to create.
 #[derive(Deserialize, ToSchema, Default)]
 #[serde(default)]
-pub(super) struct CreateRequest {
+pub(super) struct CreateWorkspaceRequest {
     #[schema(max_length = 255, example = "Marketing")]
     name: Option<String>,
     description: Option<String>,
@@ -36,7 +36,7 @@ pub(super) struct CreateRequest {
     path = "/workspaces",
     tag = "workspaces",
     operation_id = "create_workspace",
-    request_body = CreateRequest,
+    request_body = CreateWorkspaceRequest,
     responses(
         (status = 201, body = Workspace),
         (status = 400, description = "A field breaks a rule", body = ErrorBody<'static>),
@@ -48,7 +48,7 @@ pub(super) struct CreateRequest {
 pub(super) async fn create_workspace(
     State(workspaces): State<Arc<Workspaces>>,
     Auth(cx): Auth,
-    Body(request): Body<CreateRequest>,
+    Body(request): Body<CreateWorkspaceRequest>,
 ) -> Result<(StatusCode, Json<Workspace>), ApiError> {
     let new = Create {
         name: request.name.unwrap_or_default(),

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use web::{ApiError, Auth, ErrorBody};
+use web::{ApiError, Auth, ErrorBody, Path};
 
 use super::project_id;
 use super::views::{Message, gone};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
-use web::{ApiError, Auth, ErrorBody};
+use axum::extract::State;
+use web::{ApiError, Auth, ErrorBody, Path};
 
 use super::{base_id, project_id, workspace_id};
 use crate::{AirtableBase, Project, Workspace, Workspaces};

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use kernel::PageRules;
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::{ApiError, Auth, ErrorBody, Listing, PageQuery, Pagination, Query};
+use web::{ApiError, Auth, ErrorBody, Listing, PageQuery, Pagination, Path, Query};
 
 use super::params::OrderQuery;
 use super::workspace_id;

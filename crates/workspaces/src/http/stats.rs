@@ -9,7 +9,7 @@ use utoipa::IntoParams;
 use web::{ApiError, Auth, ErrorBody, Query};
 
 use crate::Workspaces;
-use crate::service::stats::Stats;
+use crate::service::stats::WorkspaceStats;
 
 /// Whose to count.
 #[derive(Deserialize, IntoParams)]
@@ -28,7 +28,8 @@ pub(super) struct StatsQuery {
     operation_id = "get_workspace_stats",
     params(StatsQuery),
     responses(
-        (status = 200, body = Stats),
+        (status = 200, body = WorkspaceStats),
+        (status = 400, description = "A parameter that cannot be read", body = ErrorBody<'static>),
         (status = 401, description = "No valid access token", body = ErrorBody<'static>),
     )
 )]
@@ -36,7 +37,7 @@ pub(super) async fn get_workspace_stats(
     State(workspaces): State<Arc<Workspaces>>,
     Auth(cx): Auth,
     Query(query): Query<StatsQuery>,
-) -> Result<Json<Stats>, ApiError> {
+) -> Result<Json<WorkspaceStats>, ApiError> {
     let tenant = query.tenant_id.and_then(|id| id.parse().ok());
     Ok(Json(workspaces.stats(&cx, tenant).await?))
 }

@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Body, ErrorBody};
+use web::{ApiError, Auth, Body, ErrorBody, Path};
 
 use super::workspace_id;
 use crate::service::update::Update;
@@ -16,7 +16,7 @@ use crate::{Workspace, Workspaces};
 /// Fields to change.
 #[derive(Deserialize, ToSchema, Default)]
 #[serde(default)]
-pub(super) struct UpdateRequest {
+pub(super) struct UpdateWorkspaceRequest {
     #[schema(min_length = 1, max_length = 255)]
     name: Option<String>,
     /// Empty clears it.
@@ -35,7 +35,7 @@ pub(super) struct UpdateRequest {
     tag = "workspaces",
     operation_id = "update_workspace",
     params(("id" = uuid::Uuid, Path, description = "The workspace")),
-    request_body = UpdateRequest,
+    request_body = UpdateWorkspaceRequest,
     responses(
         (status = 200, body = Workspace),
         (status = 400, description = "A field breaks a rule", body = ErrorBody<'static>),
@@ -49,9 +49,9 @@ pub(super) async fn update_workspace(
     State(workspaces): State<Arc<Workspaces>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-    Body(request): Body<UpdateRequest>,
+    Body(request): Body<UpdateWorkspaceRequest>,
 ) -> Result<Json<Workspace>, ApiError> {
-    let UpdateRequest { name, description, settings } = request;
+    let UpdateWorkspaceRequest { name, description, settings } = request;
     let update = Update { name, description, settings };
     Ok(Json(workspaces.update(&cx, workspace_id(&id)?, update).await?))
 }

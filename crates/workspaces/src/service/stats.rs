@@ -12,7 +12,7 @@ use crate::{WorkspaceError, Workspaces, store};
 
 /// Counts of a tenant's live workspaces and what is in them.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Stats {
+pub(crate) struct WorkspaceStats {
     /// All.
     pub(crate) total_workspaces: i64,
     /// The same number.
@@ -33,13 +33,13 @@ pub(crate) struct Stats {
 
 impl Workspaces {
     /// Counts the caller's tenant, or any tenant for a super admin.
-    pub(crate) async fn stats(&self, cx: &Ctx, tenant: Option<TenantId>) -> Result<Stats, WorkspaceError> {
+    pub(crate) async fn stats(&self, cx: &Ctx, tenant: Option<TenantId>) -> Result<WorkspaceStats, WorkspaceError> {
         caller_in_tenant(cx)?;
         let cx = choose_tenant(cx, tenant);
         let tx = self.db.read(&cx).await?;
         let (counts, by_status) = tokio::try_join!(store::stats::counts(&tx), store::stats::projects_by_status(&tx))?;
         let projects_by_status: BTreeMap<String, i64> = by_status.into_iter().collect();
-        Ok(Stats {
+        Ok(WorkspaceStats {
             total_workspaces: counts.workspaces,
             active_workspaces: counts.workspaces,
             total_projects: projects_by_status.values().sum(),

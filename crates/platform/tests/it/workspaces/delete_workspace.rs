@@ -64,8 +64,8 @@ async fn delete_workspace_success_keeps_the_rows() {
         let last = Scene::expect_last(&scene.trail().await, 2, "workspace.deleted");
         assert_eq!((&last["changes"], &last["resource_id"]), (&().into(), &scene.workspace.as_str().into()));
         for path in ["/workspaces/user", "/workspaces"] {
-            let list = scene.owner.http.get(path).send().await.expect(200);
-            assert_eq!((&list.body["workspaces"], &list.body["total"]), (&serde_json::json!([]), &0.into()));
+            let listed = scene.owner.http.get(path).send().await.expect(200);
+            assert_eq!((&listed.body["workspaces"], &listed.body["total"]), (&serde_json::json!([]), &0.into()));
         }
     }
 }

@@ -99,7 +99,11 @@ async fn isolation_of_the_past() {
                 "TRUNCATE workspace_audit_logs",
             ] {
                 let refusal = client.batch_execute(change).await.unwrap_err();
-                assert_eq!(refusal.code().map(|code| code.code()), Some("42501"), "{schema:?} {role} {change}");
+                assert_eq!(
+                    refusal.code().map(tokio_postgres::error::SqlState::code),
+                    Some("42501"),
+                    "{schema:?} {role} {change}"
+                );
             }
         }
     }

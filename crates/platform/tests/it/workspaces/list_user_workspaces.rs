@@ -42,8 +42,8 @@ async fn list_user_workspaces_success_shows_memberships_only() {
             assert_eq!(answer.body["total"], ids.len());
             ids
         };
-        assert_eq!(ids(&viewer, "/api/v1/workspaces/user").await, [scene.workspace.clone()], "{schema:?}");
-        assert_eq!(ids(&scene.admin, "/Workspaces/User/").await, [second.clone()]);
+        assert_eq!(ids(&viewer, "/api/v1/workspaces/user").await, std::slice::from_ref(&scene.workspace), "{schema:?}");
+        assert_eq!(ids(&scene.admin, "/Workspaces/User/").await, std::slice::from_ref(&second));
         let body = json!({ "user_id": viewer.id, "role": "viewer" });
         scene.admin.http.post(&format!("/workspaces/{second}/members")).json(&body).send().await.expect(201);
         assert_eq!(ids(&viewer, "/user/workspaces").await, [second, scene.workspace.clone()]);
