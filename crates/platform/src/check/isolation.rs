@@ -9,8 +9,21 @@ const SUBJECT: &str = "row-level security";
 const REMEDY: &str = "as the tables' owner, run ALTER TABLE ... ENABLE ROW LEVEL SECURITY and put the policy of the \
                       migrations back (platform_protect in V1__roles.sql); let nobody serve until then";
 
-/// The tables behind it, as the migrations say. A test holds this list against them.
-const PROTECTED: &[&str] = &["tenants", "users", "user_profiles", "login_sessions", "audit_events"];
+/// The tables behind it, as the migrations say. A test holds this list against a migrated database.
+pub const PROTECTED: &[&str] = &[
+    "tenants",
+    "users",
+    "user_profiles",
+    "login_sessions",
+    "audit_events",
+    "invitations",
+    "tenant_suspended_users",
+    "workspaces",
+    "projects",
+    "workspace_members",
+    "workspace_audit_logs",
+    "airtable_bases",
+];
 
 /// `can_try`: whether the session may become the role of tenant requests.
 pub(super) async fn check(client: &Client, can_try: bool, findings: &mut Vec<Finding>) {
@@ -31,7 +44,7 @@ pub(super) async fn check(client: &Client, can_try: bool, findings: &mut Vec<Fin
         problems.push(failed(SUBJECT, &error));
     }
     if problems.is_empty() {
-        let message = format!("in force on {}; a tenant that does not exist sees nothing", PROTECTED.join(", "));
+        let message = format!("in force on {} tables; a tenant that does not exist sees nothing", PROTECTED.len());
         findings.push(Finding::ok(SUBJECT, message));
     }
     findings.append(&mut problems);
@@ -107,16 +120,4 @@ async fn attempt(client: &Client, problems: &mut Vec<Finding>) -> Result<(), tok
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::PROTECTED;
-
-    #[test]
-    fn list_names_every_table_the_migrations_protect() {
-        let calls = db::migrate::MIGRATIONS.iter().flat_map(|one| one.sql.split("platform_protect('").skip(1));
-        let tables: Vec<&str> = calls.filter_map(|rest| rest.split('\'').next()).collect();
-        assert_eq!(tables, PROTECTED);
-    }
 }

@@ -15,6 +15,8 @@ use crate::finding::{Finding, Severity};
 use crate::local;
 
 pub(crate) use database::login_role;
+pub use isolation::PROTECTED;
+pub use privileges::{NEEDED, Need};
 
 /// All that can be said without connecting anywhere, for `serve`: a busy port is a problem.
 pub fn before_start(loaded: &Loaded) -> Vec<Finding> {

@@ -1,10 +1,12 @@
 //! `check-config` on real servers, good ones and broken ones.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use db::migrate;
+use pyairtable_platform::check;
 use serde_json::Value;
 use testkit::TestDb;
 
@@ -47,9 +49,38 @@ async fn good_site_passes_and_shows_no_secret() {
         (r"PostgreSQL \d\S* .*, connected in \d+ ms", "PostgreSQL VERSION, connected in N ms"),
         (r"platform_\d+", "ROLE"),
         (r"all \d+ applied", "all N applied"),
+        (r"on \d+ tables", "on N tables"),
     ];
     insta::with_settings!({ filters => filters }, { insta::assert_snapshot!(run.shown()); });
     assert!(!run.stdout.contains("Jx3vQ0m7"), "{}", run.stdout);
+}
+
+#[tokio::test]
+async fn lists_of_the_check_are_what_the_migrations_make() {
+    let client = TestDb::new().await.superuser().await;
+    let tables = client
+        .query("SELECT DISTINCT polrelid::regclass::text FROM pg_policy WHERE polname = 'platform_tenant'", &[])
+        .await
+        .unwrap();
+    let protected: BTreeSet<String> = tables.iter().map(|row| row.get(0)).collect();
+    assert_eq!(protected, check::PROTECTED.iter().map(|table| (*table).to_owned()).collect());
+
+    let grants = client
+        .query(
+            "SELECT DISTINCT pg_get_userbyid(acl.grantee)::text, c.relname::text, acl.privilege_type
+             FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid,
+                  LATERAL (SELECT * FROM aclexplode(c.relacl) UNION SELECT * FROM aclexplode(a.attacl)) AS acl
+             WHERE c.relkind = 'r' AND c.relname <> 'platform_migrations'
+               AND acl.grantee IN ('pyairtable_app'::regrole, 'pyairtable_system'::regrole)",
+            &[],
+        )
+        .await
+        .unwrap();
+    let granted: BTreeSet<[String; 3]> = grants.iter().map(|row| [row.get(0), row.get(1), row.get(2)]).collect();
+    let needed = check::NEEDED.iter().flat_map(|(role, table, privileges)| {
+        privileges.iter().map(move |privilege| [role, table, privilege].map(|text| (*text).to_owned()))
+    });
+    assert_eq!(granted, needed.collect());
 }
 
 #[tokio::test]
