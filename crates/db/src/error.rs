@@ -62,6 +62,10 @@ pub enum Error {
 pub(crate) fn describe(error: &tokio_postgres::Error) -> String {
     use std::error::Error as _;
     match (error.as_db_error(), error.source()) {
+        // Class 22, a value that does not fit, quotes the value.
+        (Some(db), _) if db.code().code().starts_with("22") => {
+            format!("a value does not fit (SQLSTATE {})", db.code().code())
+        }
         (Some(db), _) => format!("{} (SQLSTATE {})", db.message(), db.code().code()),
         (None, Some(cause)) => format!("{error}: {cause}"),
         (None, None) => error.to_string(),

@@ -25,6 +25,8 @@ pub enum Scheme {
 
 const MEMORY_KIB: u32 = 19 * 1024;
 const PASSES: u32 = 2;
+/// The most a stored hash may ask for: 256 MiB.
+const MOST_MEMORY_KIB: u32 = 256 * 1024;
 const BCRYPT_COST: u32 = 10;
 /// How a stored hash begins when it is of the current argon2 parameters.
 const CURRENT_ARGON2: &str = "$argon2id$v=19$m=19456,t=2,p=1$";
@@ -144,6 +146,8 @@ fn verify(scheme: Scheme, password: &str, stored: Option<&str>) -> Verdict {
 fn check(password: &str, stored: &str) -> Option<bool> {
     if stored.starts_with("$argon2") {
         let parsed = argon2::PasswordHash::new(stored).ok()?;
+        // What is stored decides how much memory is taken; a row that asks for terabytes is no hash of ours.
+        Params::try_from(&parsed).ok().filter(|params| params.m_cost() <= MOST_MEMORY_KIB && params.t_cost() <= 64)?;
         return Some(argon2().verify_password(password.as_bytes(), &parsed).is_ok());
     }
     // Only the first 72 bytes count, as they did when the hash was made (T-36).
@@ -182,7 +186,16 @@ mod tests {
     fn verify_of_nothing_or_garbage_is_false_and_still_hashes() {
         assert_eq!(check("x", DUMMY_ARGON2), Some(false));
         assert_eq!(check("x", DUMMY_BCRYPT), Some(false));
-        for stored in [None, Some(NO_PASSWORD), Some(""), Some("$2b$12$tooshort"), Some("$argon2id$v=19$garbage")] {
+        for stored in [
+            None,
+            Some(NO_PASSWORD),
+            Some(""),
+            Some("$2b$12$tooshort"),
+            Some("$argon2id$v=19$garbage"),
+            Some(
+                "$argon2id$v=19$m=4294967295,t=2,p=1$Ir5qLJL48QgP1z5MHT5VOg$Zfqby2e8AxLcDXRytI+flZRLEw16fnQ0dFkZYj8n3+w",
+            ),
+        ] {
             for scheme in [Scheme::Argon2id, Scheme::Bcrypt] {
                 assert!(!verify(scheme, "", stored).matches, "{stored:?}");
             }

@@ -73,6 +73,7 @@ fn explain_with(sql: &Sql, kind: &str, values: &str) -> String {
 const LOGINS: &str = "
     INSERT INTO tenants (id, name, slug) SELECT DISTINCT tenant_id, 'x', left(md5(tenant_id::text), 20) FROM users
         ON CONFLICT DO NOTHING;
+    INSERT INTO tenants (id, name, slug) SELECT gen_random_uuid(), 'x', 'many-' || n FROM generate_series(1, 20000) n;
     INSERT INTO login_sessions (id, user_id, tenant_id, created_at, last_used_at, expires_at)
         SELECT gen_random_uuid(), id, tenant_id, now(), now(), now() FROM users;
     INSERT INTO refresh_tokens (token_hash, user_id, session_id, expires_at)
