@@ -44,6 +44,15 @@ pub enum Error {
     /// A commit was asked for after a statement had failed; nothing was written.
     #[error("the transaction was rolled back by an earlier error")]
     Aborted,
+    /// The object is no longer as the client knows it (`If-Match`); nothing was written.
+    #[error("the object changed since the client read it")]
+    Changed,
+    /// The client named a version of something that has none; nothing was written.
+    #[error("If-Match on something without a version")]
+    Unversioned,
+    /// The same request was taken over by a later attempt (`Idempotency-Key`); nothing was written.
+    #[error("a later attempt of the same request took over")]
+    ClaimLost,
     /// A transaction was begun without a tenant: a programming error, refused before any statement runs.
     #[error("no tenant in the request context")]
     NoTenant,

@@ -11,6 +11,7 @@
 pub mod audit;
 mod config;
 mod error;
+pub mod idempotency;
 pub mod local;
 pub mod migrate;
 mod pool;

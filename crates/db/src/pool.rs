@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
-use kernel::{Ctx, TenantId};
+use kernel::{Conditions, Ctx, TenantId};
 use tokio_postgres::Client;
 
 use crate::audit::AuditKey;
@@ -36,24 +36,24 @@ impl Db {
     /// statement, which travels together with `BEGIN` and the tenant.
     pub async fn begin(&self, cx: &Ctx) -> Result<TenantTx, Error> {
         let tenant = cx.tenant.ok_or(Error::NoTenant)?;
-        Ok(TenantTx::new(self.parts(&self.app).await?, Scope::Transaction(Some(tenant))))
+        Ok(TenantTx::new(self.parts(&self.app, cx.conditions()).await?, Scope::Transaction(Some(tenant))))
     }
 
     /// Reads of the context's tenant, each statement on its own snapshot: no `BEGIN` and `COMMIT` to pay for.
     pub async fn read(&self, cx: &Ctx) -> Result<TenantTx, Error> {
         let tenant: TenantId = cx.tenant.ok_or(Error::NoTenant)?;
-        Ok(TenantTx::new(self.parts(&self.app).await?, Scope::Read(Some(tenant))))
+        Ok(TenantTx::new(self.parts(&self.app, cx.conditions()).await?, Scope::Read(Some(tenant))))
     }
 
     /// A transaction across tenants. `reason` says why a tenant transaction will not do.
-    pub async fn begin_system(&self, reason: &'static str) -> Result<SystemTx, Error> {
-        let parts = self.parts(&self.system).await?;
+    pub async fn begin_system(&self, cx: &Ctx, reason: &'static str) -> Result<SystemTx, Error> {
+        let parts = self.parts(&self.system, cx.conditions()).await?;
         Ok(SystemTx::new(parts, Scope::Transaction(None), reason))
     }
 
     /// Reads across tenants. `reason` says why a tenant transaction will not do.
     pub async fn read_system(&self, reason: &'static str) -> Result<SystemTx, Error> {
-        let parts = self.parts(&self.system).await?;
+        let parts = self.parts(&self.system, &Arc::default()).await?;
         Ok(SystemTx::new(parts, Scope::Read(None), reason))
     }
 
@@ -81,9 +81,13 @@ impl Db {
         self.system.close();
     }
 
-    async fn parts(&self, pool: &Pool) -> Result<Parts, Error> {
-        let connection = self.checkout(pool).await?;
-        Ok(Parts { connection, answer_limit: self.limits.answer, audit_key: self.audit_key.clone() })
+    async fn parts(&self, pool: &Pool, conditions: &Arc<Conditions>) -> Result<Parts, Error> {
+        Ok(Parts {
+            connection: self.checkout(pool).await?,
+            answer_limit: self.limits.answer,
+            audit_key: self.audit_key.clone(),
+            conditions: Arc::clone(conditions),
+        })
     }
 
     async fn checkout(&self, pool: &Pool) -> Result<Object, Error> {

@@ -7,17 +7,18 @@
 
 use std::future::Future;
 use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::Object;
 use futures_util::future;
-use kernel::TenantId;
+use kernel::{Conditions, TenantId, Versioned};
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, Statement};
 
 use crate::audit::AuditKey;
-use crate::{Error, FromRow, Sql};
+use crate::{Error, FromRow, Sql, idempotency};
 
 /// Whether statements share a transaction, and whose rows they see.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +32,7 @@ pub(crate) struct Parts {
     pub(crate) connection: Object,
     pub(crate) answer_limit: Duration,
     pub(crate) audit_key: AuditKey,
+    pub(crate) conditions: Arc<Conditions>,
 }
 
 /// Statements on one exclusively held connection. Slices hold a [`TenantTx`] or a [`SystemTx`].
@@ -46,6 +48,7 @@ pub struct Tx {
     broken: AtomicBool,
     answer_limit: Duration,
     audit_key: AuditKey,
+    conditions: Arc<Conditions>,
 }
 
 /// A view of one tenant's rows. The tenant comes from the request context; row-level security holds the same line a
@@ -105,7 +108,7 @@ impl Deref for SystemTx {
 type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 impl Tx {
-    fn new(Parts { connection, answer_limit, audit_key }: Parts, scope: Scope) -> Self {
+    fn new(Parts { connection, answer_limit, audit_key, conditions }: Parts, scope: Scope) -> Self {
         Self {
             connection: Some(connection),
             scope,
@@ -116,6 +119,7 @@ impl Tx {
             broken: AtomicBool::new(false),
             answer_limit,
             audit_key,
+            conditions,
         }
     }
 
@@ -169,6 +173,12 @@ impl Tx {
         const LOCK: Sql = Sql::fixed("db::LOCK", "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))");
         let key = format!("{space}:{key}");
         self.rows(&LOCK, &[&key]).await.map(drop)
+    }
+
+    /// Refuses to go on unless `before`, read under its lock, is as the client knows it (`If-Match`). Every change of
+    /// an existing object passes here; a transaction that left it out cannot be committed under such a demand.
+    pub fn if_match(&self, before: &impl Versioned) -> Result<(), Error> {
+        if self.conditions.hold_for(before) { Ok(()) } else { Err(Error::Changed) }
     }
 
     async fn prepare(&self, sql: &Sql) -> Result<Statement, Error> {
@@ -233,8 +243,18 @@ impl Tx {
             if self.aborted.load(Ordering::Relaxed) {
                 return Err(Error::Aborted);
             }
+            if self.conditions.are_unmet() {
+                return Err(Error::Unversioned);
+            }
+            if let Some(claim) = self.conditions.claim() {
+                // In the same transaction as the change: a crash right after it cannot lead to a second one.
+                if self.execute(&idempotency::MARK, &[&claim]).await? != 1 {
+                    return Err(Error::ClaimLost);
+                }
+            }
             let answer = self.limited(self.connection().batch_execute("COMMIT")).await?;
             answer.map_err(|error| self.failed("commit", error))?;
+            self.conditions.mark_applied();
         }
         self.finished = true;
         Ok(())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::{Actor, Clock, Rng, Role, TenantId, UserActor, id};
+use crate::{Actor, Clock, Conditions, Rng, Role, TenantId, UserActor, id};
 
 /// Where a request came from, for session lists and audit records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +29,7 @@ pub struct Ctx {
     pub request_id: Arc<str>,
     /// Where the request came from.
     pub origin: Arc<Origin>,
+    conditions: Arc<Conditions>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
 }
@@ -43,7 +44,7 @@ impl Ctx {
         rng: Arc<dyn Rng>,
     ) -> Self {
         let tenant = actor.tenant_id();
-        Self { actor, tenant, request_id, origin, clock, rng }
+        Self { actor, tenant, request_id, origin, conditions: Arc::default(), clock, rng }
     }
 
     /// A context for a job of the program itself.
@@ -62,6 +63,17 @@ impl Ctx {
     #[must_use]
     pub fn in_tenant(&self, tenant: TenantId) -> Self {
         Self { tenant: Some(tenant), ..self.clone() }
+    }
+
+    /// The same request under conditions, which the database holds its changes to.
+    #[must_use]
+    pub fn with_conditions(&self, conditions: Arc<Conditions>) -> Self {
+        Self { conditions, ..self.clone() }
+    }
+
+    /// What the request demands besides its content.
+    pub const fn conditions(&self) -> &Arc<Conditions> {
+        &self.conditions
     }
 
     /// The current time.

@@ -1,10 +1,11 @@
-//! The words every slice shares: ids, the request context, time, randomness, pages, secrets.
+//! The words every slice shares: ids, the request context, time, randomness, conditions, pages, secrets.
 //!
 //! Deliberately absent: tokio, axum and SQL. What is here can be tested without any of them, and the gateway,
 //! which must start when everything else is down, depends on nothing more.
 
 mod actor;
 mod clock;
+mod conditions;
 mod ctx;
 mod id;
 mod page;
@@ -13,6 +14,7 @@ mod rng;
 
 pub use actor::{Actor, Role, UserActor};
 pub use clock::{Clock, FixedClock, SystemClock};
+pub use conditions::{Conditions, IfMatch, Version, Versioned};
 pub use ctx::{Ctx, Origin};
 pub use id::{BaseId, ProjectId, SessionId, TenantId, UserId, WorkspaceId};
 pub use page::{Dialect, NotANumber, Page, PageParams, PageRequest, PageRules};

@@ -13,7 +13,10 @@ use tenants::{Tenants, TenantsConfig};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use users::{Users, UsersConfig};
-use web::{Aliases, Env, TrustedProxies, normalise, observe, panicked, time_limit, unknown_method, unknown_route};
+use web::{
+    Aliases, Env, Idempotency, TrustedProxies, conditional, idempotent, normalise, observe, panicked, time_limit,
+    unknown_method, unknown_route,
+};
 use workspaces::{Workspaces, WorkspacesConfig};
 
 use crate::wiring::{PeopleOfTenants, PeopleOfWorkspaces, PlansOfWorkspaces, TenantsOfPeople};
@@ -55,6 +58,7 @@ pub struct App {
 
 /// Puts the program together.
 pub fn build(parts: Parts) -> Result<App, &'static str> {
+    let idempotency = Idempotency::new(parts.db.clone(), &parts.jwt_secret);
     let users = Users::new(
         parts.db.clone(),
         UsersConfig {
@@ -96,9 +100,10 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
         .merge(workspaces.router())
         .merge(health::router(health.clone()))
         .split_for_parts();
+    let document = openapi::with_conditions(document);
     let old_paths = [users::ALIASES, tenants::ALIASES, workspaces::ALIASES].concat();
     let aliases = Aliases::new(document.paths.paths.keys().map(String::as_str), old_paths);
-    let site = rewritten(router, aliases).merge(openapi::pages(document));
+    let site = rewritten(router, aliases, idempotency).merge(openapi::pages(document));
     let public = layered(site.layer(cors(&parts.cors_origins)), env.clone());
     let internal = layered(health::internal_router(health).fallback(unknown_route), env);
     Ok(App { public, internal, users, tenants })
@@ -111,16 +116,18 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document.merge(tenants::routes().into_openapi());
     document.merge(workspaces::routes().into_openapi());
     document.merge(health::routes().into_openapi());
-    document
+    openapi::with_conditions(document)
 }
 
 /// Paths are rewritten before routing, so the routes are one service behind the rewriting.
-fn rewritten(router: Router, aliases: Aliases) -> Router {
+fn rewritten(router: Router, aliases: Aliases, idempotency: Idempotency) -> Router {
     let handlers = router
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
         .layer(from_fn(time_limit))
-        .layer(CatchPanicLayer::custom(panicked));
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(idempotency, idempotent))
+        .layer(from_fn(conditional));
     Router::new()
         .fallback_service(handlers)
         .layer(map_request(move |request: Request| std::future::ready(normalise(request, &aliases))))
@@ -142,6 +149,6 @@ fn cors(origins: &[String]) -> CorsLayer {
             ["origin", "content-type", "accept", "authorization", "x-request-id", "idempotency-key", "if-match"]
                 .map(HeaderName::from_static),
         )
-        .expose_headers(["x-request-id", "retry-after", "etag"].map(HeaderName::from_static))
+        .expose_headers(["x-request-id", "retry-after", "etag", "idempotent-replayed"].map(HeaderName::from_static))
         .max_age(Duration::from_mins(10))
 }

@@ -4,9 +4,12 @@ use axum::Router;
 use axum::middleware::map_response;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::Type;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
-    ComponentsBuilder, InfoBuilder, LicenseBuilder, OpenApiBuilder, SecurityRequirement, ServerBuilder,
+    ComponentsBuilder, Content, InfoBuilder, LicenseBuilder, Object, OpenApi, OpenApiBuilder, Ref, Required,
+    ResponseBuilder, SecurityRequirement, ServerBuilder,
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
@@ -47,8 +50,47 @@ pub(crate) fn document() -> OpenApiRouter {
     )
 }
 
+/// Adds what holds for every operation of a method and is written at none: the headers that make changes safe to
+/// repeat and to race, and what they can be refused with.
+pub(crate) fn with_conditions(mut document: OpenApi) -> OpenApi {
+    for path in document.paths.paths.values_mut() {
+        if let Some(operation) = &mut path.post {
+            const ONCE: &str = "1 to 255 characters, a UUID for instance. Sent again with the same key within 24 hours, \
+                                the request is not carried out again but answered as before, with \
+                                `Idempotent-Replayed: true`";
+            const RUNNING: &str = "The first request with the same Idempotency-Key is still running";
+            header(operation, "Idempotency-Key", ONCE);
+            refusal(operation, "409", RUNNING);
+            refusal(operation, "422", "The Idempotency-Key came with another request before");
+        }
+        for operation in [&mut path.put, &mut path.patch, &mut path.delete].into_iter().flatten() {
+            const UNCHANGED: &str = "The `ETag` of the object as it was read; `*` for any";
+            header(operation, "If-Match", UNCHANGED);
+            refusal(operation, "412", "The object changed since, or has no ETag");
+        }
+    }
+    document
+}
+
+fn header(operation: &mut Operation, name: &str, description: &str) {
+    let parameter = ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(Object::with_type(Type::String)))
+        .build();
+    operation.parameters.get_or_insert_default().push(parameter.into());
+}
+
+fn refusal(operation: &mut Operation, status: &str, description: &str) {
+    let body = Content::new(Some(Ref::from_schema_name("ErrorBody")));
+    let response = ResponseBuilder::new().description(description).content("application/json", body).build();
+    operation.responses.responses.entry(status.to_owned()).or_insert_with(|| response.into());
+}
+
 /// `/openapi.json` and `/docs`.
-pub(crate) fn pages(document: utoipa::openapi::OpenApi) -> Router {
+pub(crate) fn pages(document: OpenApi) -> Router {
     let pages: Router = SwaggerUi::new("/docs").url("/openapi.json", document).into();
     pages.layer(map_response(enveloped))
 }

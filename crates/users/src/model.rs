@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use db::{FromRow, Row, get};
 use jiff::Timestamp;
-use kernel::{Redacted, Role, TenantId, UserId};
+use kernel::{Redacted, Role, TenantId, UserId, Versioned};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -70,6 +70,10 @@ pub struct User {
     /// Left out unless deleted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deleted_at: Option<Timestamp>,
+}
+
+impl Versioned for User {
+    const BESIDE: &[&str] = &["last_login_at"];
 }
 
 impl User {

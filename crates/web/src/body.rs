@@ -43,19 +43,7 @@ async fn read<T: DeserializeOwned>(request: Request) -> Result<Option<T>, ApiErr
     let content_type = parts.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let media = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
 
-    let collected = tokio::time::timeout(ARRIVAL_LIMIT, Limited::new(body, BODY_LIMIT).collect()).await;
-    let bytes = match collected {
-        Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() || wraps_length_limit(&*error) => {
-            return Err(ApiError::new(Code::PayloadTooLarge, "Request Entity Too Large")
-                .message("The body is larger than 4 MB; send less in one request"));
-        }
-        Ok(Err(error)) => return Err(ApiError::invalid_body().caused_by(error)),
-        Err(_) => {
-            return Err(ApiError::new(Code::RequestTimeout, "Request Timeout")
-                .message("The body did not arrive within 10 seconds"));
-        }
-    };
+    let bytes = collect(body).await?;
     if bytes.is_empty() {
         return Ok(None);
     }
@@ -75,6 +63,22 @@ async fn read<T: DeserializeOwned>(request: Request) -> Result<Option<T>, ApiErr
         );
     }
     decode(value).map(Some).map_err(|error| invalid(&error))
+}
+
+/// The whole body, within its limits.
+pub(crate) async fn collect(body: axum::body::Body) -> Result<Bytes, ApiError> {
+    match tokio::time::timeout(ARRIVAL_LIMIT, Limited::new(body, BODY_LIMIT).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() || wraps_length_limit(&*error) => {
+            Err(ApiError::new(Code::PayloadTooLarge, "Request Entity Too Large")
+                .message("The body is larger than 4 MB; send less in one request"))
+        }
+        Ok(Err(error)) => Err(ApiError::invalid_body().caused_by(error)),
+        Err(_) => {
+            Err(ApiError::new(Code::RequestTimeout, "Request Timeout")
+                .message("The body did not arrive within 10 seconds"))
+        }
+    }
 }
 
 fn invalid(error: &serde_json::Error) -> ApiError {

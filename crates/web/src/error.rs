@@ -35,6 +35,8 @@ pub enum Code {
     PayloadTooLarge,
     /// 408: the body did not arrive in time.
     RequestTimeout,
+    /// 422: the `Idempotency-Key` came with another request before.
+    KeyReused,
     /// 429: too many requests.
     RateLimited,
     /// 500: a defect.
@@ -55,6 +57,7 @@ impl Code {
             Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::RateLimited => StatusCode::TOO_MANY_REQUESTS,
             Self::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             Self::ServiceUnavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -137,12 +140,12 @@ impl ApiError {
 
     /// 503 with `Retry-After`.
     pub fn unavailable(error: impl Into<Cow<'static, str>>, retry_after: u32) -> Self {
-        Self { retry_after: Some(retry_after), ..Self::new(Code::ServiceUnavailable, error) }
+        Self::new(Code::ServiceUnavailable, error).retry_after(retry_after)
     }
 
     /// 429 with `Retry-After`.
     pub fn rate_limited(retry_after: u32) -> Self {
-        Self { retry_after: Some(retry_after), ..Self::new(Code::RateLimited, "Rate limit exceeded") }
+        Self::new(Code::RateLimited, "Rate limit exceeded").retry_after(retry_after)
     }
 
     /// 500; `cause` goes to the log only.
@@ -161,6 +164,13 @@ impl ApiError {
     #[must_use]
     pub fn field(mut self, field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         self.details.push(FieldError { field: field.into(), message: message.into() });
+        self
+    }
+
+    /// When to come back, in seconds.
+    #[must_use]
+    pub const fn retry_after(mut self, seconds: u32) -> Self {
+        self.retry_after = Some(seconds);
         self
     }
 
@@ -212,6 +222,13 @@ impl From<db::Error> for ApiError {
             db::Error::Unavailable(_) | db::Error::Timeout(_) | db::Error::Retry => {
                 Self::unavailable("Service temporarily unavailable", 1).caused_by(error)
             }
+            db::Error::Changed => Self::new(Code::PreconditionFailed, "Precondition failed").message(
+                "The object changed since it was read; read it again, and repeat the change on what it is now",
+            ),
+            db::Error::Unversioned => Self::new(Code::PreconditionFailed, "Precondition failed")
+                .message("What this changes has no ETag to compare with; repeat the request without If-Match"),
+            db::Error::ClaimLost => Self::conflict("Request in progress")
+                .message("A later attempt with the same Idempotency-Key took over; repeat the request for its answer"),
             db::Error::Unique { .. } => Self::conflict("Conflict").caused_by(error),
             db::Error::Constraint { .. }
             | db::Error::Raised(_)

@@ -7,6 +7,7 @@ mod auth;
 mod body;
 mod error;
 mod fields;
+mod idempotency;
 mod listing;
 mod observe;
 mod path;
@@ -14,16 +15,19 @@ mod paths;
 mod proxies;
 mod query;
 pub mod server;
+mod tagged;
 
 pub use auth::{Auth, AuthFailure, Authenticator, BoxFuture, Cx, MaybeAuth, bearer_of};
 pub use body::{BODY_LIMIT, Body, OptionalBody};
 pub use error::{ApiError, Code, ErrorBody, FieldError};
+pub use idempotency::{Idempotency, NeverKept, idempotent};
 pub use listing::{Listing, Pagination};
 pub use observe::{Env, observe, panicked, time_limit, unknown_method, unknown_route};
 pub use path::Path;
 pub use paths::{Aliases, normalise};
 pub use proxies::TrustedProxies;
 pub use query::{PageQuery, Query};
+pub use tagged::{Tagged, conditional};
 
 /// What a handler returns.
 pub type Result<T, E = ApiError> = std::result::Result<T, E>;

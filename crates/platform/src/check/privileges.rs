@@ -30,6 +30,8 @@ pub const NEEDED: &[Need] = &[
     (db::APP_ROLE, "airtable_bases", READ_ADD_CHANGE),
     (db::APP_ROLE, "workspace_members", EVERYTHING),
     (db::APP_ROLE, "workspace_audit_logs", READ_ADD),
+    (db::APP_ROLE, "idempotency_keys", &["SELECT"]),
+    (db::SYSTEM_ROLE, "idempotency_keys", EVERYTHING),
     (db::SYSTEM_ROLE, "tenants", READ_ADD_CHANGE),
     (db::SYSTEM_ROLE, "users", READ_ADD_CHANGE),
     (db::SYSTEM_ROLE, "user_profiles", READ_ADD_CHANGE),

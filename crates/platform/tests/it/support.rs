@@ -22,6 +22,7 @@ pub(crate) struct TestApp {
     pub(crate) db: TestDb,
     pub(crate) app: App,
     pub(crate) clock: Arc<FixedClock>,
+    pool: Db,
     rng: Arc<dyn Rng>,
     /// Talks to the public port.
     pub(crate) http: Client,
@@ -54,7 +55,7 @@ impl TestApp {
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed()));
         let pool = Db::new(db.url(), limits(), AuditKey::new(*b"an audit key of the tests")).unwrap();
         let mut parts = Parts {
-            db: pool,
+            db: pool.clone(),
             clock: Arc::clone(&clock) as _,
             rng: Arc::clone(&rng),
             redis: None,
@@ -67,7 +68,12 @@ impl TestApp {
         change(&mut parts);
         let app = app::build(parts).unwrap();
         let http = Client::new(app.public.clone());
-        Self { db, app, clock, rng, http }
+        Self { db, app, clock, pool, rng, http }
+    }
+
+    /// The pools, with their default limits.
+    pub(crate) const fn pool(&self) -> &Db {
+        &self.pool
     }
 
     pub(crate) fn now(&self) -> Timestamp {

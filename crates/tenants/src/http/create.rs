@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Body, ErrorBody};
+use web::{ApiError, Auth, Body, ErrorBody, Tagged};
 
 use crate::Tenants;
 use crate::model::{Limits, Tenant};
@@ -70,6 +69,6 @@ pub(super) async fn create_tenant(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
     Body(request): Body<CreateTenantRequest>,
-) -> Result<(StatusCode, Json<Tenant>), ApiError> {
-    Ok((StatusCode::CREATED, Json(tenants.create(&cx, request.into()).await?)))
+) -> Result<(StatusCode, Tagged<Tenant>), ApiError> {
+    Ok((StatusCode::CREATED, Tagged::new(tenants.create(&cx, request.into()).await?)))
 }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use web::{ApiError, Auth, ErrorBody, Path};
+use web::{ApiError, Auth, ErrorBody, Path, Tagged};
 
 use super::tenant_id;
 use crate::Tenants;
@@ -29,8 +28,8 @@ pub(super) async fn get_tenant(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-) -> Result<Json<Tenant>, ApiError> {
-    Ok(Json(tenants.get(&cx, tenant_id(&id)?).await?))
+) -> Result<Tagged<Tenant>, ApiError> {
+    Ok(Tagged::new(tenants.get(&cx, tenant_id(&id)?).await?))
 }
 
 /// Read a tenant by its slug
@@ -52,6 +51,6 @@ pub(super) async fn get_tenant_by_slug(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
     Path(slug): Path<String>,
-) -> Result<Json<Tenant>, ApiError> {
-    Ok(Json(tenants.get_by_slug(&cx, &slug).await?))
+) -> Result<Tagged<Tenant>, ApiError> {
+    Ok(Tagged::new(tenants.get_by_slug(&cx, &slug).await?))
 }

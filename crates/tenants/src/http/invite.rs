@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
+use kernel::Version;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Body, ErrorBody, Path};
+use web::{ApiError, Auth, Body, ErrorBody, Path, Tagged};
 
 use super::tenant_id;
 use super::views::InvitationWithToken;
@@ -54,7 +54,7 @@ pub(super) async fn create_invitation(
     Auth(cx): Auth,
     Path(id): Path<String>,
     Body(request): Body<InviteRequest>,
-) -> Result<(StatusCode, Json<InvitationWithToken>), ApiError> {
+) -> Result<(StatusCode, Tagged<InvitationWithToken>), ApiError> {
     let invited = tenants.invite(&cx, tenant_id(&id)?, &request.into()).await?;
-    Ok((StatusCode::CREATED, Json(invited.into())))
+    Ok((StatusCode::CREATED, Tagged::of(Version::of(&invited.invitation), invited.into())))
 }

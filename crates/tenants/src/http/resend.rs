@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use web::{ApiError, Auth, ErrorBody, Path};
+use kernel::Version;
+use web::{ApiError, Auth, ErrorBody, Path, Tagged};
 
 use super::views::InvitationWithToken;
 use super::{invitation_id, tenant_id};
@@ -34,7 +34,7 @@ pub(super) async fn resend_invitation(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
     Path((id, invitation)): Path<(String, String)>,
-) -> Result<Json<InvitationWithToken>, ApiError> {
+) -> Result<Tagged<InvitationWithToken>, ApiError> {
     let invited = tenants.resend_invitation(&cx, tenant_id(&id)?, invitation_id(&invitation)?).await?;
-    Ok(Json(invited.into()))
+    Ok(Tagged::of(Version::of(&invited.invitation), invited.into()))
 }

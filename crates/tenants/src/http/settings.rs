@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use kernel::Version;
 use serde_json::{Map, Value};
-use web::{ApiError, Auth, Body, ErrorBody, Path};
+use web::{ApiError, Auth, Body, ErrorBody, Path, Tagged};
 
 use super::tenant_id;
 use crate::Tenants;
+use crate::model::Settings;
+
+fn tagged(settings: &Settings) -> Tagged<Map<String, Value>> {
+    Tagged::of(Version::of(&settings.effective()), settings.effective())
+}
 
 /// Read a tenant's settings
 ///
@@ -29,8 +34,8 @@ pub(super) async fn get_tenant_settings(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-) -> Result<Json<Map<String, Value>>, ApiError> {
-    Ok(Json(tenants.get_settings(&cx, tenant_id(&id)?).await?.effective()))
+) -> Result<Tagged<Map<String, Value>>, ApiError> {
+    Ok(tagged(&tenants.get_settings(&cx, tenant_id(&id)?).await?))
 }
 
 /// Change a tenant's settings
@@ -58,6 +63,6 @@ pub(super) async fn update_tenant_settings(
     Auth(cx): Auth,
     Path(id): Path<String>,
     Body(change): Body<Map<String, Value>>,
-) -> Result<Json<Map<String, Value>>, ApiError> {
-    Ok(Json(tenants.update_settings(&cx, tenant_id(&id)?, change).await?.effective()))
+) -> Result<Tagged<Map<String, Value>>, ApiError> {
+    Ok(tagged(&tenants.update_settings(&cx, tenant_id(&id)?, change).await?))
 }

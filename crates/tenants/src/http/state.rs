@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use web::{ApiError, Auth, ErrorBody, Path};
+use web::{ApiError, Auth, ErrorBody, Path, Tagged};
 
 use super::tenant_id;
 use crate::Tenants;
@@ -31,8 +30,8 @@ pub(super) async fn suspend_tenant(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-) -> Result<Json<Tenant>, ApiError> {
-    Ok(Json(tenants.suspend(&cx, tenant_id(&id)?).await?))
+) -> Result<Tagged<Tenant>, ApiError> {
+    Ok(Tagged::new(tenants.suspend(&cx, tenant_id(&id)?).await?))
 }
 
 /// Reactivate a tenant
@@ -56,6 +55,6 @@ pub(super) async fn reactivate_tenant(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-) -> Result<Json<Tenant>, ApiError> {
-    Ok(Json(tenants.reactivate(&cx, tenant_id(&id)?).await?))
+) -> Result<Tagged<Tenant>, ApiError> {
+    Ok(Tagged::new(tenants.reactivate(&cx, tenant_id(&id)?).await?))
 }

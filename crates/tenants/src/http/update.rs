@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Body, ErrorBody, Path};
+use web::{ApiError, Auth, Body, ErrorBody, Path, Tagged};
 
 use super::tenant_id;
 use crate::Tenants;
@@ -60,6 +59,6 @@ pub(super) async fn update_tenant(
     Auth(cx): Auth,
     Path(id): Path<String>,
     Body(request): Body<UpdateTenantRequest>,
-) -> Result<Json<Tenant>, ApiError> {
-    Ok(Json(tenants.update(&cx, tenant_id(&id)?, &request.into()).await?))
+) -> Result<Tagged<Tenant>, ApiError> {
+    Ok(Tagged::new(tenants.update(&cx, tenant_id(&id)?, &request.into()).await?))
 }

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use db::{FromRow, Row, get};
 use jiff::{SignedDuration, Timestamp};
-use kernel::{Redacted, Rng, Role, TenantId, UserId};
+use kernel::{Redacted, Rng, Role, TenantId, UserId, Versioned};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
@@ -49,6 +49,8 @@ pub(crate) struct Invitation {
     pub(crate) expires_at: Timestamp,
     pub(crate) accepted_at: Option<Timestamp>,
 }
+
+impl Versioned for Invitation {}
 
 impl Invitation {
     /// The same, as it stands at `now`: time expires an invitation before the job gets to it.

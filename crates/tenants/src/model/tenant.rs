@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use db::{FromRow, Row, get};
 use jiff::Timestamp;
-use kernel::TenantId;
+use kernel::{TenantId, Versioned};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -47,6 +47,8 @@ pub(crate) struct Tenant {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) deleted_at: Option<Timestamp>,
 }
+
+impl Versioned for Tenant {}
 
 impl Tenant {
     /// How a tenant without a row reads (T-53): active, on the free plan.

@@ -39,7 +39,7 @@ impl Tenants {
         };
         let mut applicant = self.people.prepare(cx, new).await?;
 
-        let tx = self.db.begin_system("an address is unique across tenants").await?;
+        let tx = self.db.begin_system(cx, "an address is unique across tenants").await?;
         store::lock(&tx, invitation.tenant_id).await?;
         let invitation = acceptable(&tx, cx, &hash).await?;
         let id = invitation.tenant_id;

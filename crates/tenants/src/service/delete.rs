@@ -20,6 +20,7 @@ impl Tenants {
         if before.is_deleted() {
             return Err(TenantError::NotFound);
         }
+        tx.if_match(&before)?;
         workspaces::lock(&tx).await?;
         let live = workspaces::count(&tx, &[id]).await?.first().map_or(0, |holdings| holdings.workspaces);
         if live > 0 && !force {

@@ -20,6 +20,7 @@ impl Tenants {
         // The same lock as accepting takes: either the invitation is revoked or it is accepted, never both.
         store::lock(&tx, id).await?;
         let before = invitations::find(&tx, invitation).await?.ok_or(TenantError::InvitationNotFound)?;
+        tx.if_match(&before)?;
         if !matches!(before.status, InvitationStatus::Pending | InvitationStatus::Expired) {
             return Err(TenantError::closed(before.status));
         }

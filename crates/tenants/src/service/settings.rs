@@ -24,6 +24,7 @@ impl Tenants {
         let tx = self.db.begin(&there).await?;
         store::lock(&tx, id).await?;
         let before = self.read(cx, &tx, id).await?;
+        tx.if_match(&before.settings.effective())?;
         if before.status != Status::Active {
             return Err(TenantError::not_active(before.status));
         }

@@ -31,7 +31,7 @@ impl Tenants {
         let parsed = Parsed::check(cx, new, slug)?;
         let mut applicant = self.people.prepare(cx, form.admin).await?;
 
-        let tx = self.db.begin_system("a sign-up has no tenant yet").await?;
+        let tx = self.db.begin_system(cx, "a sign-up has no tenant yet").await?;
         parsed.insert(&tx, cx, id).await?;
         let admin = applicant.admit(&tx, cx, id, Role::Admin).await?;
         let tenant = store::find(&tx, id).await?.ok_or(TenantError::NotFound)?;

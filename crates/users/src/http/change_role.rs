@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Body, ErrorBody, Path};
+use web::{ApiError, Auth, Body, ErrorBody, Path, Tagged};
 
 use super::user_id;
 use crate::{User, Users};
@@ -43,6 +42,6 @@ pub(super) async fn change_user_role(
     Auth(cx): Auth,
     Path(id): Path<String>,
     Body(request): Body<ChangeRoleRequest>,
-) -> Result<Json<User>, ApiError> {
-    Ok(Json(users.change_role(&cx, user_id(&id)?, &request.role.unwrap_or_default()).await?))
+) -> Result<Tagged<User>, ApiError> {
+    Ok(Tagged::new(users.change_role(&cx, user_id(&id)?, &request.role.unwrap_or_default()).await?))
 }

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use kernel::Redacted;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use web::{ApiError, Body, ErrorBody, MaybeAuth};
+use web::{ApiError, Body, ErrorBody, MaybeAuth, Tagged};
 
 use crate::service::create::Create;
 use crate::{User, Users};
@@ -80,6 +79,6 @@ pub(super) async fn create_user(
     State(users): State<Arc<Users>>,
     MaybeAuth(cx): MaybeAuth,
     Body(request): Body<CreateRequest>,
-) -> Result<(StatusCode, Json<User>), ApiError> {
-    Ok((StatusCode::CREATED, Json(users.create(&cx, request.into()).await?)))
+) -> Result<(StatusCode, Tagged<User>), ApiError> {
+    Ok((StatusCode::CREATED, Tagged::new(users.create(&cx, request.into()).await?)))
 }

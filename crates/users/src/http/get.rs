@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use web::{ApiError, Auth, ErrorBody, Path};
+use web::{ApiError, Auth, ErrorBody, Path, Tagged};
 
 use super::user_id;
 use crate::{User, Users};
@@ -29,6 +28,6 @@ pub(super) async fn get_user(
     State(users): State<Arc<Users>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-) -> Result<Json<User>, ApiError> {
-    Ok(Json(users.get(&cx, user_id(&id)?).await?))
+) -> Result<Tagged<User>, ApiError> {
+    Ok(Tagged::new(users.get(&cx, user_id(&id)?).await?))
 }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use web::{ApiError, Auth, Body, ErrorBody};
+use web::{ApiError, Auth, Body, ErrorBody, Tagged};
 
 use super::update::UpdateRequest;
 use crate::{User, Users};
@@ -21,8 +20,8 @@ use crate::{User, Users};
         (status = 404, description = "The token is valid, but its person does not exist", body = ErrorBody<'static>),
     )
 )]
-pub(super) async fn get_me(State(users): State<Arc<Users>>, Auth(cx): Auth) -> Result<Json<User>, ApiError> {
-    Ok(Json(users.get_me(&cx).await?))
+pub(super) async fn get_me(State(users): State<Arc<Users>>, Auth(cx): Auth) -> Result<Tagged<User>, ApiError> {
+    Ok(Tagged::new(users.get_me(&cx).await?))
 }
 
 /// Change the own account
@@ -46,8 +45,8 @@ pub(super) async fn update_me(
     State(users): State<Arc<Users>>,
     Auth(cx): Auth,
     Body(request): Body<UpdateRequest>,
-) -> Result<Json<User>, ApiError> {
-    Ok(Json(users.update_me(&cx, request.into()).await?))
+) -> Result<Tagged<User>, ApiError> {
+    Ok(Tagged::new(users.update_me(&cx, request.into()).await?))
 }
 
 /// Read the own account
@@ -62,7 +61,7 @@ pub(super) async fn update_me(
         (status = 404, description = "The token is valid, but its person does not exist", body = ErrorBody<'static>),
     )
 )]
-pub(super) async fn get_auth_me(state: State<Arc<Users>>, caller: Auth) -> Result<Json<User>, ApiError> {
+pub(super) async fn get_auth_me(state: State<Arc<Users>>, caller: Auth) -> Result<Tagged<User>, ApiError> {
     get_me(state, caller).await
 }
 
@@ -87,6 +86,6 @@ pub(super) async fn update_auth_me(
     State(users): State<Arc<Users>>,
     Auth(cx): Auth,
     Body(request): Body<UpdateRequest>,
-) -> Result<Json<User>, ApiError> {
-    Ok(Json(users.update_me(&cx, request.without_empty_names().into()).await?))
+) -> Result<Tagged<User>, ApiError> {
+    Ok(Tagged::new(users.update_me(&cx, request.without_empty_names().into()).await?))
 }

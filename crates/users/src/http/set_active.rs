@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use web::{ApiError, Auth, ErrorBody, Path};
+use web::{ApiError, Auth, ErrorBody, Path, Tagged};
 
 use super::user_id;
 use crate::{User, Users};
@@ -30,8 +29,8 @@ pub(super) async fn deactivate_user(
     State(users): State<Arc<Users>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-) -> Result<Json<User>, ApiError> {
-    Ok(Json(users.deactivate(&cx, user_id(&id)?).await?))
+) -> Result<Tagged<User>, ApiError> {
+    Ok(Tagged::new(users.deactivate(&cx, user_id(&id)?).await?))
 }
 
 /// Switch an account on
@@ -54,6 +53,6 @@ pub(super) async fn reactivate_user(
     State(users): State<Arc<Users>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-) -> Result<Json<User>, ApiError> {
-    Ok(Json(users.reactivate(&cx, user_id(&id)?).await?))
+) -> Result<Tagged<User>, ApiError> {
+    Ok(Tagged::new(users.reactivate(&cx, user_id(&id)?).await?))
 }

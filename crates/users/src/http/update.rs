@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Body, ErrorBody, Path};
+use web::{ApiError, Auth, Body, ErrorBody, Path, Tagged};
 
 use super::user_id;
 use crate::service::update::Update;
@@ -82,6 +81,6 @@ pub(super) async fn update_user(
     Auth(cx): Auth,
     Path(id): Path<String>,
     Body(request): Body<UpdateRequest>,
-) -> Result<Json<User>, ApiError> {
-    Ok(Json(users.update(&cx, user_id(&id)?, request.into()).await?))
+) -> Result<Tagged<User>, ApiError> {
+    Ok(Tagged::new(users.update(&cx, user_id(&id)?, request.into()).await?))
 }

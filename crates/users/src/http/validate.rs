@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use axum::{Extension, Json};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use kernel::Redacted;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use web::{ApiError, Cx, ErrorBody, OptionalBody, bearer_of};
+use web::{ApiError, Cx, ErrorBody, NeverKept, OptionalBody, bearer_of};
 
 use crate::Users;
 use crate::token::Claims;
@@ -90,14 +90,16 @@ pub(super) async fn validate(
     Cx(cx): Cx,
     headers: HeaderMap,
     body: Result<OptionalBody<ValidateRequest>, ApiError>,
-) -> Result<Json<Validation>, ApiError> {
+) -> Result<(Extension<NeverKept>, Json<Validation>), ApiError> {
     if headers.contains_key(AUTHORIZATION) {
         let token =
             bearer_of(&headers, false).map_err(|()| ApiError::bad_request("Invalid Authorization header format"))?;
         let claims = users.validate(&cx, token).await?.ok_or_else(|| ApiError::unauthorized("Invalid token"))?;
-        return Ok(Json(Validation::of(Some(claims))));
+        return Ok((Extension(NeverKept), Json(Validation::of(Some(claims)))));
     }
     let token = body.ok().and_then(|OptionalBody(request)| request).and_then(|request| request.token);
     let token = token.ok_or_else(|| ApiError::bad_request("Missing Authorization header"))?;
-    Ok(Json(Validation::of(users.validate(&cx, token.expose()).await?)))
+    let claims = users.validate(&cx, token.expose()).await?;
+    // Whether a token is valid is a question of the moment, also to whoever sends an Idempotency-Key.
+    Ok((Extension(NeverKept), Json(Validation::of(claims))))
 }

@@ -29,7 +29,7 @@ impl Users {
         let password = NewPassword::parse("password", &new.password, self.passwords.scheme())?;
         let hash = self.passwords.hash(password.into_inner(), cx.rng()).await?;
         let (id, tenant): (UserId, _) = (cx.new_id(), cx.new_id());
-        let tx = self.db.begin_system("super admins belong to no tenant in particular").await?;
+        let tx = self.db.begin_system(cx, "super admins belong to no tenant in particular").await?;
         store::lock_email(&tx, &email).await?;
         if store::email_exists(&tx, &email).await? {
             return Err(UserError::EmailTaken);

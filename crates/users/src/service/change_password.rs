@@ -28,7 +28,7 @@ impl Users {
         attempt.succeeded();
         let hash = self.passwords.hash(new.into_inner(), cx.rng()).await?;
 
-        let tx = self.db.begin_system("tenant transactions cannot read password hashes").await?;
+        let tx = self.db.begin_system(cx, "tenant transactions cannot read password hashes").await?;
         if !store::set_password(&tx, actor.id, &stored, &hash, cx.now()).await? {
             // Another change was faster, so what was given is no longer the current password.
             return Err(UserError::WrongCurrentPassword);

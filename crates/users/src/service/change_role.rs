@@ -25,6 +25,7 @@ impl Users {
             return Err(UserError::NotFound);
         }
         let before = store::find(&tx, id).await?.filter(|user| user.deleted_at.is_none()).ok_or(UserError::NotFound)?;
+        tx.if_match(&before)?;
         store::set_role(&tx, id, role.as_str(), cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
         tx.audit(&cx, &audit::changed("user.role_changed", &before, &after)).await?;

@@ -10,7 +10,7 @@ impl Users {
     /// beside the old services, which clean up themselves.
     pub async fn delete_expired_sessions(&self, cx: &Ctx) -> Result<u64, UserError> {
         let Sessions::Postgres(sessions) = &self.sessions else { return Ok(0) };
-        let tx = self.db.begin_system("a job over all tenants").await?;
+        let tx = self.db.begin_system(cx, "a job over all tenants").await?;
         let gone = sessions.delete_expired(&tx, cx).await?;
         tx.commit().await?;
         Ok(gone)

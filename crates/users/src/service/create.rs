@@ -64,7 +64,7 @@ impl Users {
             Actor::User(_) => return Err(UserError::InsufficientPermissions),
             Actor::Anonymous | Actor::System(_) => return Err(UserError::MissingApiKey),
         };
-        let tx = self.db.begin_system("an address is unique across tenants").await?;
+        let tx = self.db.begin_system(cx, "an address is unique across tenants").await?;
         insert(&tx, cx, &parsed, &hash).await?;
         let user = record(&tx, cx, parsed.id).await?;
         tx.commit().await?;
@@ -86,7 +86,7 @@ impl Users {
         let mut parsed = all.into_iter().map(|new| parse_internal(cx, new)).collect::<Result<Vec<_>, _>>()?;
         // Locks are taken in one order, so that two requests with the same people cannot block each other for good.
         parsed.sort_by_key(|new| new.email.folded());
-        let tx = self.db.begin_system("an address is unique across tenants").await?;
+        let tx = self.db.begin_system(cx, "an address is unique across tenants").await?;
         for new in &parsed {
             insert(&tx, cx, new, NO_PASSWORD).await?;
         }

@@ -36,6 +36,7 @@ impl Users {
             // Somebody was faster: deleting twice is "not there", restoring twice changes nothing.
             return if deleted { Err(UserError::NotFound) } else { Ok(before) };
         }
+        tx.if_match(&before)?;
         if deleted {
             self.end_all_sessions(&tx, cx, id, "account deleted").await?;
         }

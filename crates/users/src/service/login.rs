@@ -51,7 +51,7 @@ impl Users {
         let rehashed =
             if verdict.outdated { Some(self.passwords.hash(form.password.clone(), cx.rng()).await?) } else { None };
 
-        let tx = self.db.begin_system("a log-in names no tenant").await?;
+        let tx = self.db.begin_system(cx, "a log-in names no tenant").await?;
         if !store::record_login(&tx, credentials.id, &credentials.password_hash, cx.now()).await? {
             return Ok(None);
         }

@@ -14,7 +14,7 @@ impl Users {
         }
         match &self.sessions {
             Sessions::Postgres(sessions) => {
-                let tx = self.db.begin_system("a refresh token names no tenant").await?;
+                let tx = self.db.begin_system(cx, "a refresh token names no tenant").await?;
                 sessions.revoke_by_token(&tx, cx, token.expose()).await?;
                 Ok(tx.commit().await?)
             }
@@ -27,7 +27,7 @@ impl Users {
         let Some(actor) = cx.user() else { return Ok(()) };
         match &self.sessions {
             Sessions::Postgres(sessions) => {
-                let tx = self.db.begin_system("refresh tokens carry no tenant").await?;
+                let tx = self.db.begin_system(cx, "refresh tokens carry no tenant").await?;
                 sessions.revoke_all(&tx, cx, actor.id, None, "logged out").await?;
                 // Somebody without a row has nothing to record, and no log-ins either (T-34).
                 if let Some(user) = store::find_anywhere(&tx, actor.id).await? {

@@ -37,7 +37,7 @@ impl Users {
         sessions: &PostgresSessions,
         token: &Redacted<String>,
     ) -> Result<LoggedIn, UserError> {
-        let tx = self.db.begin_system("a refresh token names no tenant").await?;
+        let tx = self.db.begin_system(cx, "a refresh token names no tenant").await?;
         match sessions.exchange(&tx, cx, token.expose()).await? {
             Exchange::Refused => Err(UserError::InvalidRefreshToken),
             Exchange::Reused(session) => {

@@ -43,7 +43,7 @@ impl Users {
         let hash = self.passwords.hash(password.into_inner(), cx.rng()).await?;
 
         let id: UserId = cx.new_id();
-        let tx = self.db.begin_system("registration has no tenant yet").await?;
+        let tx = self.db.begin_system(cx, "registration has no tenant yet").await?;
         store::lock_email(&tx, &email).await?;
         if store::email_exists(&tx, &email).await? {
             return Err(UserError::EmailTaken);

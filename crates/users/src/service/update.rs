@@ -40,6 +40,7 @@ impl Users {
             return Err(UserError::NotFound);
         }
         let before = store::find(&tx, id).await?.filter(|user| user.deleted_at.is_none()).ok_or(UserError::NotFound)?;
+        tx.if_match(&before)?;
         let change = into_row(change, &before);
         store::update(&tx, id, &change, cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;

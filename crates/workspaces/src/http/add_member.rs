@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Body, ErrorBody, Path};
+use web::{ApiError, Auth, Body, ErrorBody, Path, Tagged};
 
 use super::workspace_id;
 use crate::{Member, Workspaces};
@@ -47,8 +46,8 @@ pub(super) async fn add_member(
     Auth(cx): Auth,
     Path(id): Path<String>,
     Body(request): Body<AddMemberRequest>,
-) -> Result<(StatusCode, Json<Member>), ApiError> {
+) -> Result<(StatusCode, Tagged<Member>), ApiError> {
     let (user, role) = (request.user_id.unwrap_or_default(), request.role.unwrap_or_default());
     let member = workspaces.add_member(&cx, workspace_id(&id)?, &user, &role).await?;
-    Ok((StatusCode::CREATED, Json(member)))
+    Ok((StatusCode::CREATED, Tagged::new(member)))
 }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use web::{ApiError, Auth, ErrorBody, Path};
+use web::{ApiError, Auth, ErrorBody, Path, Tagged};
 
 use super::workspace_id;
 use crate::{Workspace, Workspaces};
@@ -29,8 +28,8 @@ pub(super) async fn archive_workspace(
     State(workspaces): State<Arc<Workspaces>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-) -> Result<Json<Workspace>, ApiError> {
-    Ok(Json(workspaces.archive(&cx, workspace_id(&id)?).await?))
+) -> Result<Tagged<Workspace>, ApiError> {
+    Ok(Tagged::new(workspaces.archive(&cx, workspace_id(&id)?).await?))
 }
 
 /// Bring a workspace back
@@ -54,6 +53,6 @@ pub(super) async fn restore_workspace(
     State(workspaces): State<Arc<Workspaces>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-) -> Result<Json<Workspace>, ApiError> {
-    Ok(Json(workspaces.restore(&cx, workspace_id(&id)?).await?))
+) -> Result<Tagged<Workspace>, ApiError> {
+    Ok(Tagged::new(workspaces.restore(&cx, workspace_id(&id)?).await?))
 }

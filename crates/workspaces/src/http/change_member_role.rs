@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Body, ErrorBody, Path};
+use web::{ApiError, Auth, Body, ErrorBody, Path, Tagged};
 
 use super::{member_id, workspace_id};
 use crate::{Member, Workspaces};
@@ -55,9 +54,9 @@ pub(super) async fn replace_member_role(
     auth: Auth,
     path: Path<(String, String)>,
     body: Body<ChangeMemberRoleRequest>,
-) -> Result<Json<RoleChanged>, ApiError> {
-    let Json(member) = change_member_role(workspaces, auth, path, body).await?;
-    Ok(Json(RoleChanged { member, message: "Member role updated successfully" }))
+) -> Result<Tagged<RoleChanged>, ApiError> {
+    let changed = change_member_role(workspaces, auth, path, body).await?;
+    Ok(changed.map(|member| RoleChanged { member, message: "Member role updated successfully" }))
 }
 
 /// Change a member's role
@@ -87,7 +86,7 @@ pub(super) async fn change_member_role(
     Auth(cx): Auth,
     Path((id, user)): Path<(String, String)>,
     Body(request): Body<ChangeMemberRoleRequest>,
-) -> Result<Json<Member>, ApiError> {
+) -> Result<Tagged<Member>, ApiError> {
     let role = request.role.unwrap_or_default();
-    Ok(Json(workspaces.change_member_role(&cx, workspace_id(&id)?, &member_id(&user)?, &role).await?))
+    Ok(Tagged::new(workspaces.change_member_role(&cx, workspace_id(&id)?, &member_id(&user)?, &role).await?))
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Body, ErrorBody, Path};
+use web::{ApiError, Auth, Body, ErrorBody, Path, Tagged};
 
 use super::project_id;
 use crate::service::connect_base::ConnectBase;
@@ -51,12 +50,12 @@ pub(super) async fn connect_base(
     Auth(cx): Auth,
     Path(id): Path<String>,
     Body(request): Body<ConnectBaseRequest>,
-) -> Result<(StatusCode, Json<AirtableBase>), ApiError> {
+) -> Result<(StatusCode, Tagged<AirtableBase>), ApiError> {
     let new = ConnectBase {
         base_id: request.base_id.unwrap_or_default(),
         name: request.name.unwrap_or_default(),
         description: request.description.unwrap_or_default(),
         sync_enabled: request.sync_enabled,
     };
-    Ok((StatusCode::CREATED, Json(workspaces.connect_base(&cx, project_id(&id)?, new).await?)))
+    Ok((StatusCode::CREATED, Tagged::new(workspaces.connect_base(&cx, project_id(&id)?, new).await?)))
 }

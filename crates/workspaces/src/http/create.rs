@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Body, ErrorBody};
+use web::{ApiError, Auth, Body, ErrorBody, Tagged};
 
 use crate::service::create::Create;
 use crate::{Workspace, Workspaces};
@@ -49,12 +48,12 @@ pub(super) async fn create_workspace(
     State(workspaces): State<Arc<Workspaces>>,
     Auth(cx): Auth,
     Body(request): Body<CreateWorkspaceRequest>,
-) -> Result<(StatusCode, Json<Workspace>), ApiError> {
+) -> Result<(StatusCode, Tagged<Workspace>), ApiError> {
     let new = Create {
         name: request.name.unwrap_or_default(),
         description: request.description.unwrap_or_default(),
         settings: request.settings.unwrap_or_default(),
         tenant_id: request.tenant_id,
     };
-    Ok((StatusCode::CREATED, Json(workspaces.create(&cx, new).await?)))
+    Ok((StatusCode::CREATED, Tagged::new(workspaces.create(&cx, new).await?)))
 }

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Body, ErrorBody, Path};
+use web::{ApiError, Auth, Body, ErrorBody, Path, Tagged};
 
 use super::workspace_id;
 use crate::service::create_project::CreateProject;
@@ -63,9 +62,9 @@ pub(super) async fn create_workspace_project(
     Auth(cx): Auth,
     Path(id): Path<String>,
     Body(request): Body<CreateProjectRequest>,
-) -> Result<(StatusCode, Json<Project>), ApiError> {
+) -> Result<(StatusCode, Tagged<Project>), ApiError> {
     let project = workspaces.create_project(&cx, workspace_id(&id)?, request.into()).await?;
-    Ok((StatusCode::CREATED, Json(project)))
+    Ok((StatusCode::CREATED, Tagged::new(project)))
 }
 
 /// Create a project in the workspace the body names
@@ -89,8 +88,8 @@ pub(super) async fn create_project(
     State(workspaces): State<Arc<Workspaces>>,
     Auth(cx): Auth,
     Body(request): Body<CreateProjectRequest>,
-) -> Result<(StatusCode, Json<Project>), ApiError> {
+) -> Result<(StatusCode, Tagged<Project>), ApiError> {
     let workspace = request.workspace_id.clone().unwrap_or_default();
     let project = workspaces.create_project_in(&cx, &workspace, request.into()).await?;
-    Ok((StatusCode::CREATED, Json(project)))
+    Ok((StatusCode::CREATED, Tagged::new(project)))
 }

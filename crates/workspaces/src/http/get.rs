@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use web::{ApiError, Auth, ErrorBody, Path};
+use web::{ApiError, Auth, ErrorBody, Path, Tagged};
 
 use super::{base_id, project_id, workspace_id};
 use crate::{AirtableBase, Project, Workspace, Workspaces};
@@ -27,8 +26,8 @@ pub(super) async fn get_workspace(
     State(workspaces): State<Arc<Workspaces>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-) -> Result<Json<Workspace>, ApiError> {
-    Ok(Json(workspaces.get(&cx, workspace_id(&id)?).await?))
+) -> Result<Tagged<Workspace>, ApiError> {
+    Ok(Tagged::new(workspaces.get(&cx, workspace_id(&id)?).await?))
 }
 
 /// Read a project
@@ -49,8 +48,8 @@ pub(super) async fn get_project(
     State(workspaces): State<Arc<Workspaces>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-) -> Result<Json<Project>, ApiError> {
-    Ok(Json(workspaces.get_project(&cx, project_id(&id)?).await?))
+) -> Result<Tagged<Project>, ApiError> {
+    Ok(Tagged::new(workspaces.get_project(&cx, project_id(&id)?).await?))
 }
 
 /// Read a connected base
@@ -71,6 +70,6 @@ pub(super) async fn get_base(
     State(workspaces): State<Arc<Workspaces>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-) -> Result<Json<AirtableBase>, ApiError> {
-    Ok(Json(workspaces.get_base(&cx, base_id(&id)?).await?))
+) -> Result<Tagged<AirtableBase>, ApiError> {
+    Ok(Tagged::new(workspaces.get_base(&cx, base_id(&id)?).await?))
 }

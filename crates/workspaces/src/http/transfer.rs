@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Body, ErrorBody, Path};
+use web::{ApiError, Auth, Body, ErrorBody, Path, Tagged};
 
 use super::workspace_id;
 use crate::{Workspace, Workspaces};
@@ -43,7 +42,7 @@ pub(super) async fn transfer_workspace(
     Auth(cx): Auth,
     Path(id): Path<String>,
     Body(request): Body<TransferRequest>,
-) -> Result<Json<Workspace>, ApiError> {
+) -> Result<Tagged<Workspace>, ApiError> {
     let to = request.user_id.unwrap_or_default();
-    Ok(Json(workspaces.transfer_ownership(&cx, workspace_id(&id)?, &to).await?))
+    Ok(Tagged::new(workspaces.transfer_ownership(&cx, workspace_id(&id)?, &to).await?))
 }

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Body, ErrorBody, Path};
+use web::{ApiError, Auth, Body, ErrorBody, Path, Tagged};
 
 use super::workspace_id;
 use crate::service::update::Update;
@@ -50,8 +49,8 @@ pub(super) async fn update_workspace(
     Auth(cx): Auth,
     Path(id): Path<String>,
     Body(request): Body<UpdateWorkspaceRequest>,
-) -> Result<Json<Workspace>, ApiError> {
+) -> Result<Tagged<Workspace>, ApiError> {
     let UpdateWorkspaceRequest { name, description, settings } = request;
     let update = Update { name, description, settings };
-    Ok(Json(workspaces.update(&cx, workspace_id(&id)?, update).await?))
+    Ok(Tagged::new(workspaces.update(&cx, workspace_id(&id)?, update).await?))
 }

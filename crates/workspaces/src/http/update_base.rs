@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Body, ErrorBody, Path};
+use web::{ApiError, Auth, Body, ErrorBody, Path, Tagged};
 
 use super::base_id;
 use crate::service::update_base::UpdateBase;
@@ -46,8 +45,8 @@ pub(super) async fn update_base(
     Auth(cx): Auth,
     Path(id): Path<String>,
     Body(request): Body<UpdateBaseRequest>,
-) -> Result<Json<AirtableBase>, ApiError> {
+) -> Result<Tagged<AirtableBase>, ApiError> {
     let UpdateBaseRequest { name, description, sync_enabled } = request;
     let update = UpdateBase { name, description, sync_enabled };
-    Ok(Json(workspaces.update_base(&cx, base_id(&id)?, update).await?))
+    Ok(Tagged::new(workspaces.update_base(&cx, base_id(&id)?, update).await?))
 }

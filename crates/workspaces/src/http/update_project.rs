@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Body, ErrorBody, Path};
+use web::{ApiError, Auth, Body, ErrorBody, Path, Tagged};
 
 use super::project_id;
 use crate::service::update_project::UpdateProject;
@@ -52,8 +51,8 @@ pub(super) async fn update_project(
     Auth(cx): Auth,
     Path(id): Path<String>,
     Body(request): Body<UpdateProjectRequest>,
-) -> Result<Json<Project>, ApiError> {
+) -> Result<Tagged<Project>, ApiError> {
     let UpdateProjectRequest { name, description, status, settings } = request;
     let update = UpdateProject { name, description, status, settings };
-    Ok(Json(workspaces.update_project(&cx, project_id(&id)?, update).await?))
+    Ok(Tagged::new(workspaces.update_project(&cx, project_id(&id)?, update).await?))
 }

@@ -2,7 +2,7 @@
 
 use db::{FromRow, Row, get};
 use jiff::Timestamp;
-use kernel::{BaseId, ProjectId};
+use kernel::{BaseId, ProjectId, Versioned};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -38,6 +38,10 @@ pub struct AirtableBase {
     /// On single bases, not in lists; with its workspace.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub project: Option<Box<Project>>,
+}
+
+impl Versioned for AirtableBase {
+    const BESIDE: &[&str] = &["project"];
 }
 
 impl FromRow for AirtableBase {

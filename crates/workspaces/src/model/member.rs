@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use db::{FromRow, Row, get};
 use jiff::Timestamp;
-use kernel::WorkspaceId;
+use kernel::{Versioned, WorkspaceId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -38,6 +38,10 @@ pub struct Member {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<PersonCard>)]
     pub user: Option<Option<PersonCard>>,
+}
+
+impl Versioned for Member {
+    const BESIDE: &[&str] = &["user"];
 }
 
 impl FromRow for Member {

@@ -2,7 +2,7 @@
 
 use db::{FromRow, Row, get};
 use jiff::Timestamp;
-use kernel::{ProjectId, WorkspaceId};
+use kernel::{ProjectId, Versioned, WorkspaceId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -39,6 +39,10 @@ pub struct Project {
     /// On single projects, not in lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Box<Workspace>>,
+}
+
+impl Versioned for Project {
+    const BESIDE: &[&str] = &["workspace"];
 }
 
 impl FromRow for Project {

@@ -2,7 +2,7 @@
 
 use db::{FromRow, Row, get};
 use jiff::Timestamp;
-use kernel::WorkspaceId;
+use kernel::{Versioned, WorkspaceId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
@@ -48,6 +48,11 @@ pub struct Inside {
     pub member_count: i64,
     /// How many live bases are connected to its live projects.
     pub base_count: i64,
+}
+
+impl Versioned for Workspace {
+    // `inside`: not everybody is shown it.
+    const BESIDE: &[&str] = &["owner_id", "is_active", "member_count", "base_count"];
 }
 
 impl FromRow for Workspace {

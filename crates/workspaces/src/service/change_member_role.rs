@@ -31,6 +31,7 @@ impl Workspaces {
         if was_owner || role == owner {
             access.require(owner)?;
         }
+        tx.if_match(&before)?;
         if before.role == role.as_str() {
             return Ok(before);
         }

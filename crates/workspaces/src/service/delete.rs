@@ -13,7 +13,9 @@ impl Workspaces {
     pub(crate) async fn delete(&self, cx: &Ctx, id: WorkspaceId) -> Result<(), WorkspaceError> {
         let cx = &self.cross(cx, Target::Workspace(id)).await?;
         let tx = self.db.begin(cx).await?;
-        self.access_locked(&tx, cx, id).await?.require(WorkspaceRole::Owner)?;
+        let access = self.access_locked(&tx, cx, id).await?;
+        access.require(WorkspaceRole::Owner)?;
+        tx.if_match(&access.workspace)?;
         let projects = store::projects::count_live(&tx, id).await?;
         if projects > 0 {
             return Err(WorkspaceError::HasProjects(projects));

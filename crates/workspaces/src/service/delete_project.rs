@@ -16,6 +16,7 @@ impl Workspaces {
         let tx = self.db.begin(cx).await?;
         let (access, project) = self.access_project_locked(&tx, cx, id).await?;
         access.require(WorkspaceRole::Admin)?;
+        tx.if_match(&project)?;
         // The workspace's lock holds off this program's writers; this one waits for bases the old service is connecting.
         if !store::projects::lock(&tx, id).await? {
             return Err(WorkspaceError::ProjectNotFound);

@@ -16,6 +16,7 @@ impl Workspaces {
         let tx = self.db.begin(cx).await?;
         let (access, project, base) = self.access_base_locked(&tx, cx, id).await?;
         access.require(WorkspaceRole::Admin)?;
+        tx.if_match(&base)?;
         store::bases::delete(&tx, project.id, id, cx.now()).await?;
         let happened = Happened {
             action: "airtable_base.disconnected",

@@ -35,6 +35,7 @@ impl Workspaces {
                 return Err(WorkspaceError::LastOwner);
             }
         }
+        tx.if_match(&member)?;
         if !store::members::remove(&tx, id, user).await? {
             return Err(WorkspaceError::MemberNotFound);
         }

@@ -31,6 +31,7 @@ impl Workspaces {
         let access = self.access_locked(&tx, cx, id).await?;
         access.require(WorkspaceRole::Admin)?;
         let before = access.workspace;
+        tx.if_match(&before)?;
         let mut changes = Changes::default();
         let change = WorkspaceChange {
             name: changes.keep::<str>("name", &before.name, new_name),

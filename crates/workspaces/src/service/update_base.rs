@@ -34,6 +34,7 @@ impl Workspaces {
         let (access, project, before) = self.access_base_locked(&tx, cx, id).await?;
         access.require(WorkspaceRole::Member)?;
         let workspace = access.workspace;
+        tx.if_match(&before)?;
         let mut changes = Changes::default();
         let change = BaseChange {
             name: changes.keep::<str>("name", &before.name, new_name),

@@ -37,6 +37,7 @@ impl Workspaces {
         let (access, before) = self.access_project_locked(&tx, cx, id).await?;
         access.require(WorkspaceRole::Member)?;
         let workspace = access.workspace;
+        tx.if_match(&before)?;
         let mut changes = Changes::default();
         let new_status = changes.keep::<str>("status", &before.status, new_status.map(|new| new.as_str().to_owned()));
         let change = ProjectChange {

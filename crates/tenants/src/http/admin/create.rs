@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use web::{ApiError, Auth, Body, ErrorBody};
+use web::{ApiError, Auth, Body, ErrorBody, Tagged};
 
 use super::views::AdminTenant;
 use crate::Tenants;
@@ -32,8 +31,8 @@ pub(in crate::http) async fn admin_create_tenant(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
     Body(request): Body<CreateTenantRequest>,
-) -> Result<(StatusCode, Json<AdminTenant>), ApiError> {
+) -> Result<(StatusCode, Tagged<AdminTenant>), ApiError> {
     let tenant = tenants.create(&cx, request.into()).await?;
     let overview = tenants.overview_of(&cx, tenant).await?;
-    Ok((StatusCode::CREATED, Json(AdminTenant::of(&cx, overview))))
+    Ok((StatusCode::CREATED, AdminTenant::tagged(&cx, overview)))
 }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use web::{ApiError, Auth, ErrorBody, Path};
+use web::{ApiError, Auth, ErrorBody, Path, Tagged};
 
 use super::views::AdminTenant;
 use crate::Tenants;
@@ -30,7 +29,7 @@ pub(in crate::http) async fn admin_get_tenant(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-) -> Result<Json<AdminTenant>, ApiError> {
+) -> Result<Tagged<AdminTenant>, ApiError> {
     let overview = tenants.admin_overview(&cx, tenant_id(&id)?).await?;
-    Ok(Json(AdminTenant::of(&cx, overview)))
+    Ok(AdminTenant::tagged(&cx, overview))
 }

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use web::{ApiError, Auth, ErrorBody, Path};
+use web::{ApiError, Auth, ErrorBody, Path, Tagged};
 
 use super::views::AdminTenant;
 use crate::Tenants;
@@ -31,9 +30,9 @@ pub(in crate::http) async fn admin_suspend_tenant(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-) -> Result<Json<AdminTenant>, ApiError> {
+) -> Result<Tagged<AdminTenant>, ApiError> {
     let tenant = tenants.suspend(&cx, tenant_id(&id)?).await?;
-    Ok(Json(AdminTenant::of(&cx, tenants.overview_of(&cx, tenant).await?)))
+    Ok(AdminTenant::tagged(&cx, tenants.overview_of(&cx, tenant).await?))
 }
 
 /// Reactivate a tenant from the admin dashboard
@@ -57,7 +56,7 @@ pub(in crate::http) async fn admin_reactivate_tenant(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
     Path(id): Path<String>,
-) -> Result<Json<AdminTenant>, ApiError> {
+) -> Result<Tagged<AdminTenant>, ApiError> {
     let tenant = tenants.reactivate(&cx, tenant_id(&id)?).await?;
-    Ok(Json(AdminTenant::of(&cx, tenants.overview_of(&cx, tenant).await?)))
+    Ok(AdminTenant::tagged(&cx, tenants.overview_of(&cx, tenant).await?))
 }

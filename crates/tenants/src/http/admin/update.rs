@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
-use web::{ApiError, Auth, Body, ErrorBody, Path};
+use web::{ApiError, Auth, Body, ErrorBody, Path, Tagged};
 
 use super::views::AdminTenant;
 use crate::Tenants;
@@ -35,7 +34,7 @@ pub(in crate::http) async fn admin_update_tenant(
     Auth(cx): Auth,
     Path(id): Path<String>,
     Body(request): Body<UpdateTenantRequest>,
-) -> Result<Json<AdminTenant>, ApiError> {
+) -> Result<Tagged<AdminTenant>, ApiError> {
     let tenant = tenants.update(&cx, tenant_id(&id)?, &request.into()).await?;
-    Ok(Json(AdminTenant::of(&cx, tenants.overview_of(&cx, tenant).await?)))
+    Ok(AdminTenant::tagged(&cx, tenants.overview_of(&cx, tenant).await?))
 }

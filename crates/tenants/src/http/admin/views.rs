@@ -2,10 +2,11 @@
 //! them without looking.
 
 use jiff::Timestamp;
-use kernel::{Ctx, TenantId, UserId};
+use kernel::{Ctx, TenantId, UserId, Version};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
+use web::Tagged;
 
 use crate::Person;
 use crate::model::{Limits, Plan, Status, Tenant};
@@ -35,6 +36,11 @@ pub(super) struct AdminTenant {
 }
 
 impl AdminTenant {
+    /// With the version of the tenant itself, as `/tenants/{id}` has it.
+    pub(super) fn tagged(cx: &Ctx, overview: Overview) -> Tagged<Self> {
+        Tagged::of(Version::of(&overview.tenant), Self::of(cx, overview))
+    }
+
     pub(super) fn of(cx: &Ctx, overview: Overview) -> Self {
         let usage = UsageView::of(cx, &overview);
         let Overview { tenant, owner, members, .. } = overview;

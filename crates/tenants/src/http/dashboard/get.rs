@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
 use jiff::Timestamp;
-use kernel::{Ctx, TenantId};
+use kernel::{Ctx, TenantId, Version};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Body, ErrorBody};
+use web::{ApiError, Auth, Body, ErrorBody, Tagged};
 
 use crate::Tenants;
 use crate::http::admin::{AdminSettings, MemberView, PlanView};
@@ -43,6 +42,10 @@ pub(super) struct OwnTenant {
 }
 
 impl OwnTenant {
+    fn tagged(cx: &Ctx, overview: Overview) -> Tagged<Self> {
+        Tagged::of(Version::of(&overview.tenant), Self::of(cx, overview))
+    }
+
     fn of(cx: &Ctx, overview: Overview) -> Self {
         let usage = OwnUsage::of(cx, &overview);
         let last_activity_at = overview.members.iter().filter_map(|person| person.last_login_at).max();
@@ -84,9 +87,9 @@ impl OwnTenant {
 pub(in crate::http) async fn get_own_tenant(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
-) -> Result<Json<OwnTenant>, ApiError> {
+) -> Result<Tagged<OwnTenant>, ApiError> {
     let overview = tenants.overview(&cx, tenants.own(&cx)?).await?;
-    Ok(Json(OwnTenant::of(&cx, overview)))
+    Ok(OwnTenant::tagged(&cx, overview))
 }
 
 /// Change the own tenant
@@ -111,7 +114,7 @@ pub(in crate::http) async fn update_own_tenant(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
     Body(request): Body<UpdateTenantRequest>,
-) -> Result<Json<OwnTenant>, ApiError> {
+) -> Result<Tagged<OwnTenant>, ApiError> {
     let tenant = tenants.update(&cx, tenants.own(&cx)?, &request.into()).await?;
-    Ok(Json(OwnTenant::of(&cx, tenants.overview_of(&cx, tenant).await?)))
+    Ok(OwnTenant::tagged(&cx, tenants.overview_of(&cx, tenant).await?))
 }

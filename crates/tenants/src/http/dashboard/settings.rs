@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::extract::State;
+use kernel::Version;
 use serde_json::{Map, Value};
-use web::{ApiError, Auth, Body, ErrorBody};
+use web::{ApiError, Auth, Body, ErrorBody, Tagged};
 
 use crate::Tenants;
 use crate::http::admin::AdminSettings;
+use crate::model::Settings;
+
+fn tagged(settings: &Settings) -> Tagged<Map<String, Value>> {
+    Tagged::of(Version::of(&settings.effective()), settings.for_dashboards())
+}
 
 /// Read the own tenant's settings
 #[utoipa::path(
@@ -25,8 +30,8 @@ use crate::http::admin::AdminSettings;
 pub(in crate::http) async fn get_own_settings(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
-) -> Result<Json<Map<String, Value>>, ApiError> {
-    Ok(Json(tenants.get_settings(&cx, tenants.own(&cx)?).await?.for_dashboards()))
+) -> Result<Tagged<Map<String, Value>>, ApiError> {
+    Ok(tagged(&tenants.get_settings(&cx, tenants.own(&cx)?).await?))
 }
 
 /// Change the own tenant's settings
@@ -51,6 +56,6 @@ pub(in crate::http) async fn update_own_settings(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
     Body(change): Body<Map<String, Value>>,
-) -> Result<Json<Map<String, Value>>, ApiError> {
-    Ok(Json(tenants.update_settings(&cx, tenants.own(&cx)?, change).await?.for_dashboards()))
+) -> Result<Tagged<Map<String, Value>>, ApiError> {
+    Ok(tagged(&tenants.update_settings(&cx, tenants.own(&cx)?, change).await?))
 }
