@@ -58,7 +58,6 @@ impl Twice<'_> {
 }
 
 #[tokio::test]
-#[expect(clippy::too_many_lines, reason = "one line for each operation")]
 async fn every_post_sent_again_is_answered_as_before() {
     let app = TestApp::new().await;
     let mut twice = Twice { app: &app, sent: BTreeSet::new() };
