@@ -11,6 +11,7 @@
 pub mod audit;
 mod config;
 mod error;
+pub mod list;
 pub mod local;
 pub mod migrate;
 mod pool;

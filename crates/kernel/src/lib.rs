@@ -6,6 +6,7 @@
 mod actor;
 mod clock;
 mod ctx;
+mod email;
 mod id;
 mod page;
 mod redacted;
@@ -14,6 +15,7 @@ mod rng;
 pub use actor::{Actor, Role, UserActor};
 pub use clock::{Clock, FixedClock, SystemClock};
 pub use ctx::{Ctx, Origin};
+pub use email::{Email, InvalidEmail};
 pub use id::{BaseId, ProjectId, SessionId, TenantId, UserId, WorkspaceId};
 pub use page::{Dialect, NotANumber, Page, PageParams, PageRequest, PageRules};
 pub use redacted::Redacted;

@@ -8,6 +8,7 @@ mod body;
 mod error;
 mod fields;
 mod listing;
+mod message;
 mod observe;
 mod path;
 mod paths;
@@ -18,12 +19,13 @@ pub mod server;
 pub use auth::{Auth, AuthFailure, Authenticator, BoxFuture, Cx, MaybeAuth, bearer_of};
 pub use body::{BODY_LIMIT, Body, OptionalBody};
 pub use error::{ApiError, Code, ErrorBody, FieldError};
-pub use listing::{Listing, Pagination};
+pub use listing::{Listing, PageFields, Pagination};
+pub use message::Message;
 pub use observe::{Env, observe, panicked, time_limit, unknown_method, unknown_route};
 pub use path::Path;
 pub use paths::{Aliases, normalise};
 pub use proxies::TrustedProxies;
-pub use query::{PageQuery, Query};
+pub use query::{OrderQuery, PageQuery, Query, given, go_bool, instant};
 
 /// What a handler returns.
 pub type Result<T, E = ApiError> = std::result::Result<T, E>;
