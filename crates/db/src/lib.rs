@@ -12,6 +12,7 @@ pub mod audit;
 mod config;
 mod error;
 pub mod idempotency;
+pub mod list;
 pub mod local;
 pub mod migrate;
 mod pool;

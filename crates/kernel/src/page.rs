@@ -128,6 +128,13 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
+    /// A page with nothing on it, for lists whose parent the caller does not see: the first one of none.
+    pub fn empty(request: PageRequest) -> Self {
+        let total = (request.dialect != Dialect::Cursor).then_some(0);
+        let request = if request.dialect == Dialect::Page { PageRequest { offset: 0, ..request } } else { request };
+        Self { items: Vec::new(), total, request, next_cursor: None }
+    }
+
     /// The same page with every item changed.
     pub fn map<U>(self, change: impl FnMut(T) -> U) -> Page<U> {
         Page {

@@ -1,5 +1,6 @@
 //! Outcomes a caller can act on.
 
+use kernel::InvalidEmail;
 use web::{ApiError, FieldError};
 
 use crate::model::{InvitationStatus, Status};
@@ -108,6 +109,18 @@ impl ClosedInvitation {
     /// The stored word.
     pub const fn as_str(self) -> &'static str {
         self.0.as_str()
+    }
+}
+
+impl From<db::list::UnfitCursor> for TenantError {
+    fn from(refused: db::list::UnfitCursor) -> Self {
+        Self::invalid("Invalid query parameters", "cursor", refused.to_string())
+    }
+}
+
+impl From<InvalidEmail> for TenantError {
+    fn from(InvalidEmail(message): InvalidEmail) -> Self {
+        Self::invalid("Invalid email format", "email", message)
     }
 }
 

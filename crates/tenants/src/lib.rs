@@ -16,7 +16,6 @@
 //! Deliberately absent: people themselves (see [`People`]), workspaces, the sending of invitations, payment. Plans say
 //! what is allowed; nothing here charges for them.
 
-mod cursor;
 mod error;
 mod http;
 mod model;
@@ -26,6 +25,7 @@ mod store;
 
 use std::sync::Arc;
 
+use db::list::List;
 use db::{Db, SystemTx, TenantTx, Tx};
 use kernel::{Ctx, TenantId};
 
@@ -35,11 +35,9 @@ pub use ports::{Applicant, Headcount, LogIn, NewPerson, People, Person};
 
 /// Every statement the slice can run, fixed and built, for the test that prepares them all.
 pub fn statements() -> Vec<db::Sql> {
-    [store::STATEMENTS, store::invitations::STATEMENTS, store::workspaces::STATEMENTS]
-        .concat()
-        .into_iter()
-        .chain(store::list::statements())
-        .collect()
+    let fixed = [store::STATEMENTS, store::invitations::STATEMENTS, store::workspaces::STATEMENTS];
+    let lists = [&store::list::LIST, &store::invitations::LIST];
+    fixed.concat().into_iter().chain(lists.into_iter().flat_map(List::statements)).collect()
 }
 
 /// What the slice needs to know.

@@ -1,5 +1,6 @@
 //! Outcomes a caller can act on.
 
+use kernel::InvalidEmail;
 use web::FieldError;
 
 /// Why a use case did not do what was asked.
@@ -70,6 +71,18 @@ pub enum UserError {
     /// The database.
     #[error(transparent)]
     Database(db::Error),
+}
+
+impl From<db::list::UnfitCursor> for UserError {
+    fn from(refused: db::list::UnfitCursor) -> Self {
+        Self::invalid("Invalid query parameters", "cursor", refused.to_string())
+    }
+}
+
+impl From<InvalidEmail> for UserError {
+    fn from(InvalidEmail(message): InvalidEmail) -> Self {
+        Self::invalid("Invalid email format", "email", message)
+    }
 }
 
 impl UserError {

@@ -15,7 +15,6 @@
 
 mod attempts;
 mod audit;
-mod cursor;
 mod error;
 mod http;
 mod legacy_cache;
@@ -55,7 +54,7 @@ pub fn statements() -> Vec<db::Sql> {
     [store::STATEMENTS, store::tenancy::STATEMENTS, sessions::STATEMENTS]
         .concat()
         .into_iter()
-        .chain(store::list::statements())
+        .chain(store::list::LIST.statements())
         .collect()
 }
 

@@ -1,7 +1,5 @@
 //! People as the API shows them, and the rules their fields obey.
 
-use std::str::FromStr;
-
 use db::{FromRow, Row, get};
 use jiff::Timestamp;
 use kernel::{Redacted, Role, TenantId, UserId, Versioned};
@@ -128,44 +126,6 @@ pub(crate) fn full_name(first: &str, last: &str) -> String {
     format!("{first} {last}").chars().take(200).collect()
 }
 
-/// An e-mail address that the database's own check accepts.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Email(String);
-
-impl Email {
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
-    }
-
-    /// What addresses are compared by; ASCII only, so no other alphabet's idea of case comes into it.
-    pub(crate) fn folded(&self) -> String {
-        self.0.to_ascii_lowercase()
-    }
-}
-
-impl FromStr for Email {
-    type Err = UserError;
-
-    /// The rule of the table's CHECK (contract 2.2): `[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}`.
-    fn from_str(text: &str) -> Result<Self, UserError> {
-        let refused = |message| Err(UserError::invalid("Invalid email format", "email", message));
-        if text.len() > 255 {
-            return refused("must be at most 255 characters");
-        }
-        let Some((local, domain)) = text.split_once('@') else { return refused("must contain an @") };
-        let Some((host, top)) = domain.rsplit_once('.') else { return refused("the domain must contain a dot") };
-        let local_ok = |byte: u8| byte.is_ascii_alphanumeric() || b"._%+-".contains(&byte);
-        let host_ok = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
-        let valid = !local.is_empty()
-            && local.bytes().all(local_ok)
-            && !host.is_empty()
-            && host.bytes().all(host_ok)
-            && top.len() >= 2
-            && top.bytes().all(|byte| byte.is_ascii_alphabetic());
-        if valid { Ok(Self(text.to_owned())) } else { refused("must look like name@example.com, in ASCII letters") }
-    }
-}
-
 /// A password that may be stored.
 #[derive(Debug, Clone)]
 pub(crate) struct NewPassword(Redacted<String>);
@@ -207,22 +167,4 @@ pub(crate) fn fits(field: &'static str, text: &str, characters: usize) -> Result
         return Ok(());
     }
     Err(UserError::invalid("Invalid request body", field, format!("must be at most {characters} characters long")))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Email;
-
-    #[test]
-    fn email_follows_the_rule_of_the_database() {
-        for good in ["a@x.io", "A.b+c%d_e-f@sub.example.co", "1@2.ab"] {
-            assert!(good.parse::<Email>().is_ok(), "{good}");
-        }
-        let long = format!("{}@example.com", "a".repeat(255));
-        for bad in
-            ["", "a", "@x.io", "a@x", "a@x.i", "a@.io1", "a b@x.io", "a@x.io ", "ä@x.io", "a@x.ıo", "a@b@x.io", &long]
-        {
-            assert!(bad.parse::<Email>().is_err(), "{bad}");
-        }
-    }
 }

@@ -6,9 +6,9 @@ pub(crate) mod tenancy;
 
 use db::{FromRow, Row, SystemTx, TenantTx, Tx, get, statements};
 use jiff::Timestamp;
-use kernel::{TenantId, UserId};
+use kernel::{Email, TenantId, UserId};
 
-use crate::model::{Email, User};
+use crate::model::User;
 
 /// The columns of [`User`].
 macro_rules! user_columns {

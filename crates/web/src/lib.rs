@@ -9,6 +9,7 @@ mod error;
 mod fields;
 mod idempotency;
 mod listing;
+mod message;
 mod observe;
 mod path;
 mod paths;
@@ -21,12 +22,13 @@ pub use auth::{Auth, AuthFailure, Authenticator, BoxFuture, Cx, MaybeAuth, beare
 pub use body::{BODY_LIMIT, Body, OptionalBody};
 pub use error::{ApiError, Code, ErrorBody, FieldError};
 pub use idempotency::{Idempotency, NeverKept, idempotent};
-pub use listing::{Listing, Pagination};
+pub use listing::{Listing, PageFields, Pagination};
+pub use message::Message;
 pub use observe::{Env, observe, panicked, time_limit, unknown_method, unknown_route};
 pub use path::Path;
 pub use paths::{Aliases, normalise};
 pub use proxies::TrustedProxies;
-pub use query::{PageQuery, Query};
+pub use query::{OrderQuery, PageQuery, Query, given, go_bool, instant};
 pub use tagged::{Tagged, conditional};
 
 /// What a handler returns.

@@ -37,6 +37,25 @@ pub struct Pagination {
     has_prev_camel: bool,
 }
 
+/// What every page says of itself, for the documentation of the answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PageFields {
+    limit: u32,
+    page_size: u32,
+    /// Not in the cursor dialect.
+    total: Option<u64>,
+    /// Not in the cursor dialect.
+    page: Option<u64>,
+    /// Not in the cursor dialect.
+    total_pages: Option<u64>,
+    /// Not in the cursor dialect.
+    offset: Option<u64>,
+    /// Not in the cursor dialect.
+    pagination: Option<Pagination>,
+    /// Send as `cursor` for what follows; null at the end.
+    next_cursor: Option<String>,
+}
+
 impl<T: Serialize> Serialize for Listing<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { name, page } = self;

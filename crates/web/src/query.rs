@@ -2,6 +2,9 @@
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use kernel::{PageParams, PageRequest, PageRules};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -70,4 +73,50 @@ impl PageQuery {
             ApiError::bad_request("Invalid query parameters").field(name, "must be a whole number")
         })
     }
+}
+
+/// The order of a list, under the names that clients use (T-60).
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OrderQuery {
+    /// A column of the list; others fall back to the default order.
+    sort_by: Option<String>,
+    /// The same as `sort_by`.
+    sort: Option<String>,
+    /// `asc`; anything else descends.
+    sort_order: Option<String>,
+    /// The same as `sort_order`.
+    order: Option<String>,
+}
+
+impl OrderQuery {
+    /// The column asked for; an empty one counts as absent.
+    pub fn column(&self) -> Option<&str> {
+        self.sort_by.as_deref().or(self.sort.as_deref()).filter(|word| !word.is_empty())
+    }
+
+    /// The direction asked for, as sent: resources differ in which spellings they take.
+    pub fn direction(&self) -> Option<&str> {
+        self.sort_order.as_deref().or(self.order.as_deref())
+    }
+}
+
+/// A text that filters only when it is not empty.
+pub fn given(text: Option<String>) -> Option<String> {
+    text.filter(|text| !text.is_empty())
+}
+
+/// Go's words for true and false.
+pub fn go_bool(word: &str) -> Option<bool> {
+    match word {
+        "1" | "t" | "T" | "TRUE" | "true" | "True" => Some(true),
+        "0" | "f" | "F" | "FALSE" | "false" | "False" => Some(false),
+        _ => None,
+    }
+}
+
+/// An instant, or a date, which begins at midnight in UTC.
+pub fn instant(text: &str) -> Option<Timestamp> {
+    let midnight = |date: Date| date.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
+    text.parse().ok().or_else(|| text.parse().ok().and_then(midnight))
 }

@@ -86,6 +86,12 @@ impl WorkspaceError {
     }
 }
 
+impl From<db::list::UnfitCursor> for WorkspaceError {
+    fn from(refused: db::list::UnfitCursor) -> Self {
+        Self::invalid_query("cursor", refused.to_string())
+    }
+}
+
 impl From<db::Error> for WorkspaceError {
     /// The old schema's triggers and keys say the same as this slice's own checks, should a writer of the old side slip
     /// in between (T-46, T-47).

@@ -23,7 +23,6 @@
 //!
 //! Deliberately absent: people and plans (see [`People`], [`TenantLimits`]), and the contents of Airtable bases.
 
-mod cursor;
 mod error;
 mod http;
 mod legacy_cache;

@@ -9,10 +9,9 @@ use http::header::ACCEPT;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use utoipa::IntoParams;
-use web::{ApiError, Auth, ErrorBody, Path, Query};
+use web::{ApiError, Auth, ErrorBody, Message, Path, Query};
 
 use super::tenant_id;
-use super::views::Message;
 use crate::Tenants;
 
 /// How to delete.

@@ -3,7 +3,7 @@
 use kernel::{TenantId, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::Pagination;
+use web::PageFields;
 
 use crate::Person;
 use crate::model::{Invitation, Tenant};
@@ -79,35 +79,4 @@ pub(super) struct InvitationList {
     data: Vec<Invitation>,
     #[serde(flatten)]
     page: PageFields,
-}
-
-/// What every page says of itself.
-#[derive(Serialize, ToSchema)]
-pub(super) struct PageFields {
-    limit: u32,
-    page_size: u32,
-    /// Not in the cursor dialect.
-    total: Option<u64>,
-    /// Not in the cursor dialect.
-    page: Option<u64>,
-    /// Not in the cursor dialect.
-    total_pages: Option<u64>,
-    /// Not in the cursor dialect.
-    offset: Option<u64>,
-    /// Not in the cursor dialect.
-    pagination: Option<Pagination>,
-    /// Send as `cursor` for what follows; null at the end.
-    next_cursor: Option<String>,
-}
-
-/// An answer that only says what was done.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Message {
-    message: &'static str,
-}
-
-impl Message {
-    pub(super) const fn new(message: &'static str) -> Self {
-        Self { message }
-    }
 }

@@ -1,13 +1,11 @@
 //! Tenants and invitations as the API shows them, and the rules their fields obey.
 
-mod email;
 mod invitation;
 mod plan;
 mod settings;
 mod slug;
 mod tenant;
 
-pub(crate) use email::Email;
 pub(crate) use invitation::{Invitation, InvitationId, InvitationStatus, LIFETIME, hash_of, new_token, parse_role};
 pub(crate) use plan::{Limits, Plan};
 pub(crate) use settings::Settings;

@@ -1,11 +1,12 @@
 //! What the dashboards show of a tenant on one page: the tenant, its counts, its owner and its people.
 
+use db::list::Order;
 use kernel::{Ctx, Dialect, Page, PageRequest, TenantId};
 
 use super::get::sees_all;
 use crate::model::Tenant;
 use crate::ports::Person;
-use crate::store::list::{Filters, Order};
+use crate::store::list::Filters;
 use crate::store::workspaces::{self, Holdings};
 use crate::{TenantError, Tenants};
 

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use db::TenantTx;
-use kernel::{Ctx, Redacted, Role, TenantId};
+use kernel::{Ctx, Email, Redacted, Role, TenantId};
 use serde_json::Value;
 
 use super::changes::Changes;
-use crate::model::{Email, Invitation, InvitationId, LIFETIME, Status, hash_of, new_token, parse_role};
+use crate::model::{Invitation, InvitationId, LIFETIME, Status, hash_of, new_token, parse_role};
 use crate::store::invitations::NewInvitation;
 use crate::store::{self, invitations};
 use crate::{TenantError, Tenants};

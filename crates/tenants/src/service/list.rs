@@ -1,11 +1,11 @@
 //! Tenants: all of them for a super admin, the own one for its admins.
 
+use db::list::Order;
 use kernel::{Ctx, Dialect, Page, PageRequest, Role};
 
 use super::get::sees_all;
-use crate::cursor::Cursor;
 use crate::model::Tenant;
-use crate::store::list::{Filters, Order};
+use crate::store::list::{Filters, LIST};
 use crate::{TenantError, Tenants, store};
 
 impl Tenants {
@@ -20,18 +20,17 @@ impl Tenants {
         if !cx.has_role(Role::Admin) {
             return Err(TenantError::InsufficientPermissions);
         }
-        let decode = |text: &String| Cursor::decode(text, order.by.name(), order.ascending, order.by.is_time());
-        let after = request.cursor.as_ref().map(decode).transpose()?;
+        let at = LIST.position(order, request.clone())?;
         if sees_all(cx) {
             let tx = self.db.read_system("a super admin lists all tenants").await?;
-            return Ok(store::list::list(&tx, None, filters, order, request, after).await?);
+            return Ok(store::list::list(&tx, None, filters, at).await?);
         }
         let own = self.own(cx)?;
         let tx = self.db.read(&cx.in_tenant(own)).await?;
         if store::find(&tx, own).await?.is_none() {
             return Ok(only(Tenant::without_row(own), request));
         }
-        Ok(store::list::list(&tx, Some(own), filters, order, request, after).await?)
+        Ok(store::list::list(&tx, Some(own), filters, at).await?)
     }
 }
 

@@ -2,7 +2,6 @@
 
 use kernel::{Ctx, Page, PageRequest, TenantId};
 
-use crate::cursor::Cursor;
 use crate::model::{Invitation, InvitationStatus};
 use crate::store::invitations;
 use crate::{TenantError, Tenants};
@@ -17,10 +16,9 @@ impl Tenants {
         request: PageRequest,
     ) -> Result<Page<Invitation>, TenantError> {
         let there = self.reach_as_admin(cx, id)?;
-        let decode = |text: &String| Cursor::decode(text, "created_at", false, true);
-        let after = request.cursor.as_ref().map(decode).transpose()?;
+        let at = invitations::LIST.position(invitations::LIST.order(None, false), request)?;
         let tx = self.db.read(&there).await?;
         self.read(cx, &tx, id).await?;
-        Ok(invitations::list(&tx, status, request, after, cx.now()).await?)
+        Ok(invitations::list(&tx, status, at, cx.now()).await?)
     }
 }

@@ -1,11 +1,11 @@
 //! All SQL about invitations. A token is looked up by its SHA-256; the text itself is never stored.
 
+use db::list::{Kind, List, Position, SortKey};
 use db::{Row, SystemTx, TenantTx, Tx, get, statements};
 use jiff::Timestamp;
-use kernel::{Dialect, Page, PageRequest, TenantId, UserId};
+use kernel::{Email, Page, TenantId, UserId};
 
-use crate::cursor::Cursor;
-use crate::model::{Email, Invitation, InvitationId, InvitationStatus};
+use crate::model::{Invitation, InvitationId, InvitationStatus};
 
 /// The columns of [`Invitation`].
 macro_rules! invitation_columns {
@@ -39,16 +39,21 @@ statements! {
         WHERE id IN (SELECT id FROM invitations WHERE tenant_id = $1 AND status = 'pending' AND expires_at <= $2
             ORDER BY id LIMIT 100)
         RETURNING id";
-    COUNT = "SELECT count(*) FROM invitations WHERE tenant_id = $1
-        AND ($2::text IS NULL OR CASE WHEN status = 'pending' AND expires_at <= $3 THEN 'expired' ELSE status END = $2)";
-    PAGE = concat!("SELECT ", invitation_columns!(), " FROM invitations WHERE tenant_id = $1
-        AND ($2::text IS NULL OR CASE WHEN status = 'pending' AND expires_at <= $3 THEN 'expired' ELSE status END = $2)
-        ORDER BY created_at DESC, id DESC LIMIT $4 OFFSET $5");
-    PAGE_AFTER = concat!("SELECT ", invitation_columns!(), " FROM invitations WHERE tenant_id = $1
-        AND ($2::text IS NULL OR CASE WHEN status = 'pending' AND expires_at <= $3 THEN 'expired' ELSE status END = $2)
-        AND (created_at, id) < ($5, $6)
-        ORDER BY created_at DESC, id DESC LIMIT $4");
 }
+
+/// Newest first: (tenant, status, now).
+pub(crate) static LIST: List = List {
+    name: "tenants::store::invitations::PAGE",
+    count_name: "tenants::store::invitations::COUNT",
+    columns: invitation_columns!(),
+    from:
+        "FROM invitations WHERE tenant_id = $1
+        AND ($2::text IS NULL OR CASE WHEN status = 'pending' AND expires_at <= $3 THEN 'expired' ELSE status END = $2)",
+    params: 3,
+    id: "id",
+    id_kind: Kind::Uuid,
+    sorts: &[SortKey { name: "created_at", expression: "created_at", kind: Kind::Time }],
+};
 
 /// A row for `invitations`.
 pub(crate) struct NewInvitation<'a> {
@@ -136,35 +141,14 @@ fn ids(rows: &[Row]) -> Result<Vec<InvitationId>, db::Error> {
     rows.iter().map(|row| get(row, "id").map(InvitationId)).collect()
 }
 
-/// One page, newest first.
+/// One page.
 pub(crate) async fn list(
     tx: &TenantTx,
     status: Option<InvitationStatus>,
-    request: PageRequest,
-    after: Option<Cursor>,
+    at: Position,
     now: Timestamp,
 ) -> Result<Page<Invitation>, db::Error> {
-    let tenant = tx.tenant().0;
     let status = status.map(InvitationStatus::as_str);
-    // One more than asked for tells whether more follow.
-    let limit = i64::from(request.size) + 1;
-    let after = after.as_ref().and_then(|after| Some((after.time()?, after.id)));
-    let items: Vec<Invitation> = if let Some((at, id)) = after {
-        tx.all(&PAGE_AFTER, &[&tenant, &status, &now, &limit, &at, &id]).await?
-    } else {
-        let skip = i64::try_from(request.offset).unwrap_or(i64::MAX);
-        tx.all(&PAGE, &[&tenant, &status, &now, &limit, &skip]).await?
-    };
-    let total = match request.dialect {
-        Dialect::Cursor => None,
-        Dialect::Page | Dialect::Offset => {
-            u64::try_from(tx.scalar::<i64>(&COUNT, &[&tenant, &status, &now]).await?).ok()
-        }
-    };
-    let mut items: Vec<Invitation> = items.into_iter().map(|one| one.at(now)).collect();
-    let more = items.len() > request.size as usize;
-    items.truncate(request.size as usize);
-    let last = items.last().filter(|_| more);
-    let next_cursor = last.map(|one| Cursor::new("created_at", false, one.created_at.to_string(), one.id).encode());
-    Ok(Page { items, total, request, next_cursor })
+    let page = LIST.page::<Invitation>(tx, at, &[&tx.tenant().0, &status, &now]).await?;
+    Ok(page.map(|one| one.at(now)))
 }

@@ -7,10 +7,9 @@ use axum::extract::State;
 use kernel::Redacted;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Body, ErrorBody};
+use web::{ApiError, Auth, Body, ErrorBody, Message};
 
 use super::store_failed;
-use super::views::Message;
 use crate::Users;
 
 /// The current and the new password.

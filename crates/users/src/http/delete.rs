@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use web::{ApiError, Auth, ErrorBody, Path};
+use web::{ApiError, Auth, ErrorBody, Message, Path};
 
 use super::user_id;
-use super::views::Message;
 use crate::Users;
 
 /// Delete a person

@@ -4,18 +4,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use jiff::Timestamp;
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use kernel::PageRules;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use web::{ApiError, Auth, ErrorBody, Listing, PageQuery, Pagination, Query};
+use web::{ApiError, Auth, ErrorBody, Listing, OrderQuery, PageFields, PageQuery, Query, given, go_bool, instant};
 
-use crate::store::list::{Filters, Order, SortBy};
+use crate::store::list::{Filters, LIST};
 use crate::{User, Users};
 
-/// Filters and order; values that make no sense are ignored, as the old service did (T-05).
+/// Filters; values that make no sense are ignored, as the old service did (T-05).
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
@@ -35,14 +32,6 @@ pub(super) struct ListQuery {
     /// A date or an instant.
     #[param(example = "2026-01-31")]
     created_after: Option<String>,
-    /// `created_at` (default), `updated_at`, `last_login_at`, `email`, `first_name` or `last_name`.
-    sort_by: Option<String>,
-    /// The same as `sort_by`.
-    sort: Option<String>,
-    /// `asc`; anything else descends.
-    sort_order: Option<String>,
-    /// The same as `sort_order`.
-    order: Option<String>,
 }
 
 /// A page of people.
@@ -51,63 +40,36 @@ pub(super) struct UserList {
     users: Vec<User>,
     /// The same as `users`.
     data: Vec<User>,
-    limit: u32,
-    page_size: u32,
-    /// Not in the cursor dialect.
-    total: Option<u64>,
-    /// Not in the cursor dialect.
-    page: Option<u64>,
-    /// Not in the cursor dialect.
-    total_pages: Option<u64>,
-    /// Not in the cursor dialect.
-    offset: Option<u64>,
-    /// Not in the cursor dialect.
-    pagination: Option<Pagination>,
-    /// Send as `cursor` for what follows; null at the end.
-    next_cursor: Option<String>,
+    #[serde(flatten)]
+    page: PageFields,
 }
 
 impl ListQuery {
-    fn filters(&self) -> Filters {
-        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+    fn filters(self) -> Filters {
         Filters {
-            role: given(&self.role),
-            is_active: given(&self.is_active).map(|word| is_true(&word)),
-            email_verified: given(&self.email_verified).map(|word| is_true(&word)),
+            role: given(self.role),
+            is_active: given(self.is_active).map(|word| is_true(&word)),
+            email_verified: given(self.email_verified).map(|word| is_true(&word)),
             created_after: self.created_after.as_deref().and_then(instant),
-            search: given(&self.search),
-        }
-    }
-
-    fn order(&self) -> Order {
-        let asked = self.sort_by.as_deref().or(self.sort.as_deref());
-        let ascending = self.sort_order.as_deref().or(self.order.as_deref()) == Some("asc");
-        match asked.map(SortBy::parse) {
-            // A column that may not be sorted by falls back to the default order altogether, direction included.
-            Some(None) => Order::default(),
-            Some(Some(by)) => Order { by, ascending },
-            None => Order { by: SortBy::default(), ascending },
+            search: given(self.search),
         }
     }
 }
 
 /// Go's words for true; anything else was false (contract 1.2.4).
 fn is_true(word: &str) -> bool {
-    matches!(word, "1" | "t" | "T" | "TRUE" | "true" | "True")
-}
-
-fn instant(text: &str) -> Option<Timestamp> {
-    let midnight = |date: Date| date.to_zoned(TimeZone::UTC).ok().map(|zoned| zoned.timestamp());
-    text.parse().ok().or_else(|| text.parse().ok().and_then(midnight))
+    go_bool(word) == Some(true)
 }
 
 /// List the people of a tenant
+///
+/// Ordered by `created_at` (default), `updated_at`, `last_login_at`, `email`, `first_name` or `last_name`.
 #[utoipa::path(
     get,
     path = "/users",
     tag = "users",
     operation_id = "list_users",
-    params(ListQuery, PageQuery),
+    params(ListQuery, OrderQuery, PageQuery),
     responses(
         (status = 200, body = UserList),
         (status = 400, description = "A cursor that fits no answer", body = ErrorBody<'static>),
@@ -119,10 +81,13 @@ pub(super) async fn list_users(
     State(users): State<Arc<Users>>,
     Auth(cx): Auth,
     Query(query): Query<ListQuery>,
+    Query(order): Query<OrderQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Listing<User>>, ApiError> {
     let request = page.request(PageRules::USERS)?;
     let tenant = query.tenant_id.as_deref().and_then(|id| id.parse().ok());
-    let page = users.list(&cx, tenant, &query.filters(), query.order(), request).await?;
+    // Only this spelling ascended (contract 1.2.4).
+    let order = LIST.order(order.column(), order.direction() == Some("asc"));
+    let page = users.list(&cx, tenant, &query.filters(), order, request).await?;
     Ok(Json(Listing::new("users", page)))
 }

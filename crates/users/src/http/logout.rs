@@ -7,9 +7,8 @@ use axum::extract::State;
 use kernel::Redacted;
 use serde::Deserialize;
 use utoipa::ToSchema;
-use web::{ApiError, Auth, Cx, ErrorBody, OptionalBody};
+use web::{ApiError, Auth, Cx, ErrorBody, Message, OptionalBody};
 
-use super::views::Message;
 use crate::Users;
 
 /// The log-in to end; all of them when left out.

@@ -7,9 +7,8 @@ use axum::extract::State;
 use kernel::SessionId;
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::{ApiError, Auth, ErrorBody, Path};
+use web::{ApiError, Auth, ErrorBody, Message, Path};
 
-use super::views::Message;
 use crate::sessions::Session;
 use crate::{UserError, Users};
 

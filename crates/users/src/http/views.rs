@@ -72,15 +72,3 @@ impl From<LoggedIn> for Registered {
         Self { fields: logged_in.user.clone(), tokens, user: logged_in.user }
     }
 }
-
-/// An answer that only says what was done.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Message {
-    message: &'static str,
-}
-
-impl Message {
-    pub(super) const fn new(message: &'static str) -> Self {
-        Self { message }
-    }
-}

@@ -1,8 +1,8 @@
 //! The first super admin, from the command line or the first start.
 
-use kernel::{Ctx, Redacted, Role, UserId};
+use kernel::{Ctx, Email, Redacted, Role, UserId};
 
-use crate::model::{Email, NewPassword};
+use crate::model::NewPassword;
 use crate::ports::SignUpTenant;
 use crate::store::NewUser;
 use crate::{UserError, Users, audit, store};

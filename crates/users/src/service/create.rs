@@ -1,10 +1,10 @@
 //! Creating accounts for others: an admin with a password, or a service with the internal key and without (T-73).
 
-use kernel::{Actor, Ctx, Redacted, Role, TenantId, UserId};
+use kernel::{Actor, Ctx, Email, Redacted, Role, TenantId, UserId};
 use serde_json::{Map, Value};
 
 use super::change_role::parse_role;
-use crate::model::{Email, NewPassword, User, fits};
+use crate::model::{NewPassword, User, fits};
 use crate::password::NO_PASSWORD;
 use crate::store::NewUser;
 use crate::{UserError, Users, audit, store};

@@ -1,10 +1,10 @@
 //! The people of a tenant.
 
+use db::list::Order;
 use kernel::{Ctx, Page, PageRequest, Role, TenantId};
 
-use crate::cursor::Cursor;
 use crate::model::User;
-use crate::store::list::{Filters, Order};
+use crate::store::list::{Filters, LIST};
 use crate::{UserError, Users, store};
 
 impl Users {
@@ -18,21 +18,12 @@ impl Users {
         request: PageRequest,
     ) -> Result<Page<User>, UserError> {
         let cx = self.choose_tenant(cx, tenant);
-        let after = match &request.cursor {
-            None => None,
-            Some(text) => Some(Cursor::decode(text, order).ok_or_else(|| {
-                UserError::invalid(
-                    "Invalid query parameters",
-                    "cursor",
-                    "must be the next_cursor of an answer with the same sort and order",
-                )
-            })?),
-        };
+        let at = LIST.position(order, request)?;
         if cx.tenant.is_none() {
             return Err(UserError::AccessDenied);
         }
         let tx = self.db.read(&cx).await?;
-        Ok(store::list::list(&tx, filters, order, request, after).await?)
+        Ok(store::list::list(&tx, filters, at).await?)
     }
 
     #[expect(clippy::unused_self, reason = "reads as a step of the use cases beside it")]

@@ -1,10 +1,10 @@
 //! A person signs up: alone, which makes a tenant whose admin they are; or, beside the old services only, into the
 //! tenant they name.
 
-use kernel::{Ctx, Redacted, Role, TenantId, UserId};
+use kernel::{Ctx, Email, Redacted, Role, TenantId, UserId};
 
 use super::LoggedIn;
-use crate::model::{Email, NewPassword, fits};
+use crate::model::{NewPassword, fits};
 use crate::ports::SignUpTenant;
 use crate::store::NewUser;
 use crate::{UserError, Users, audit, store};

@@ -2,11 +2,11 @@
 //! switched off and on. `platform` wires it; recording is the caller's, one record for the whole change.
 
 use db::{SystemTx, TenantTx, Tx};
-use kernel::{Actor, Ctx, Page, PageRequest, Redacted, Role, SessionId, TenantId, UserActor, UserId};
+use kernel::{Actor, Ctx, Email, Page, PageRequest, Redacted, Role, SessionId, TenantId, UserActor, UserId};
 
-use crate::model::{Email, NewPassword, User, fits};
+use crate::model::{NewPassword, User, fits};
 use crate::sessions::{Sessions, new_token};
-use crate::store::list::{Filters, Order};
+use crate::store::list::{Filters, LIST};
 use crate::store::{NewUser, tenancy};
 use crate::token::ACCESS_LIFETIME;
 use crate::{UserError, Users, store};
@@ -216,7 +216,8 @@ impl Users {
         search: Option<String>,
         request: PageRequest,
     ) -> Result<Page<User>, UserError> {
-        self.list(cx, cx.tenant, &Filters { search, ..Filters::default() }, Order::default(), request).await
+        let filters = Filters { search, ..Filters::default() };
+        self.list(cx, cx.tenant, &filters, LIST.order(None, false), request).await
     }
 
     /// Changes what somebody may do.

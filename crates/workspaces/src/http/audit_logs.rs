@@ -8,14 +8,14 @@ use kernel::{PageRules, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use web::{ApiError, Auth, ErrorBody, Listing, PageQuery, Pagination, Query};
+use web::{ApiError, Auth, ErrorBody, Listing, OrderQuery, PageFields, PageQuery, Query, given};
 
-use super::params::{OrderQuery, given};
+use super::params::order_of;
 use crate::service::audit_logs::AuditFilters;
 use crate::store::audit::LIST;
 use crate::{AuditLog, Workspaces};
 
-/// Filters. The order is by `created_at` (default), `action`, `resource_type` or `user_id`.
+/// Filters.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct AuditQuery {
@@ -40,26 +40,16 @@ pub(super) struct AuditLogList {
     logs: Vec<AuditLog>,
     /// The same as `logs`.
     data: Vec<AuditLog>,
-    limit: u32,
-    page_size: u32,
-    /// Not in the cursor dialect.
-    total: Option<u64>,
-    /// Not in the cursor dialect.
-    page: Option<u64>,
-    /// Not in the cursor dialect.
-    total_pages: Option<u64>,
-    /// Not in the cursor dialect.
-    offset: Option<u64>,
-    /// Not in the cursor dialect.
-    pagination: Option<Pagination>,
-    /// Send as `cursor` for what follows; null at the end.
-    next_cursor: Option<String>,
+    #[serde(flatten)]
+    page: PageFields,
 }
 
 /// List what happened
 ///
 /// In one workspace, for its admins; without `workspace_id` in all workspaces the caller administers and, for the tenant's
-/// admins, anywhere in the tenant. 50 a page by default.
+/// admins, anywhere in the tenant.
+///
+/// Ordered by `created_at` (default), `action`, `resource_type` or `user_id`. 50 a page by default.
 #[utoipa::path(
     get,
     path = "/audit-logs",
@@ -93,6 +83,6 @@ pub(super) async fn list_audit_logs(
         resource_type: given(query.resource_type),
         resource_id: given(query.resource_id),
     };
-    let page = workspaces.audit_logs(&cx, &filters, order.of(&LIST), request).await?;
+    let page = workspaces.audit_logs(&cx, &filters, order_of(&LIST, &order), request).await?;
     Ok(Json(Listing::new("logs", page)))
 }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use web::{ApiError, Auth, ErrorBody, Path};
+use web::{ApiError, Auth, ErrorBody, Message, Path};
 
 use super::base_id;
-use super::views::{Message, gone};
+use super::views::gone;
 use crate::Workspaces;
 
 /// Disconnect a base

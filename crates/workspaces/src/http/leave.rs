@@ -5,9 +5,9 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use web::{ApiError, Auth, ErrorBody, Path};
+use web::{ApiError, Auth, ErrorBody, Message, Path};
 
-use super::views::{Message, gone};
+use super::views::gone;
 use super::workspace_id;
 use crate::Workspaces;
 

@@ -7,14 +7,14 @@ use axum::extract::State;
 use kernel::PageRules;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use web::{ApiError, Auth, ErrorBody, Listing, PageQuery, Pagination, Query};
+use web::{ApiError, Auth, ErrorBody, Listing, OrderQuery, PageFields, PageQuery, Query, given};
 
-use super::params::{OrderQuery, flag, given};
+use super::params::{flag, order_of};
 use crate::service::list::Filters;
 use crate::store::workspaces::LIST;
 use crate::{Workspace, Workspaces};
 
-/// Filters. The order is by `created_at` (default), `updated_at` or `name`.
+/// Filters.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListQuery {
@@ -36,25 +36,15 @@ pub(super) struct WorkspaceList {
     workspaces: Vec<Workspace>,
     /// The same as `workspaces`.
     data: Vec<Workspace>,
-    limit: u32,
-    page_size: u32,
-    /// Not in the cursor dialect.
-    total: Option<u64>,
-    /// Not in the cursor dialect.
-    page: Option<u64>,
-    /// Not in the cursor dialect.
-    total_pages: Option<u64>,
-    /// Not in the cursor dialect.
-    offset: Option<u64>,
-    /// Not in the cursor dialect.
-    pagination: Option<Pagination>,
-    /// Send as `cursor` for what follows; null at the end.
-    next_cursor: Option<String>,
+    #[serde(flatten)]
+    page: PageFields,
 }
 
 /// List the workspaces of the tenant
 ///
 /// All of them, also those the caller is no member of; of these without owner and counts.
+///
+/// Ordered by `created_at` (default), `updated_at` or `name`.
 #[utoipa::path(
     get,
     path = "/workspaces",
@@ -81,6 +71,6 @@ pub(super) async fn list_workspaces(
         search: given(query.search),
         include_deleted: flag("include_deleted", query.include_deleted.as_deref())?.unwrap_or_default(),
     };
-    let page = workspaces.list(&cx, &filters, order.of(&LIST), request).await?;
+    let page = workspaces.list(&cx, &filters, order_of(&LIST, &order), request).await?;
     Ok(Json(Listing::new("workspaces", page)))
 }

@@ -8,14 +8,14 @@ use kernel::{PageRules, ProjectId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use web::{ApiError, Auth, ErrorBody, Listing, PageQuery, Pagination, Query};
+use web::{ApiError, Auth, ErrorBody, Listing, OrderQuery, PageFields, PageQuery, Query, given};
 
-use super::params::{OrderQuery, flag, given};
+use super::params::{flag, order_of};
 use crate::service::list_bases::BaseFilters;
 use crate::store::bases::LIST;
 use crate::{AirtableBase, Workspaces};
 
-/// Filters. The order is by `created_at` (default), `updated_at`, `name` or `base_id`.
+/// Filters.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListBasesQuery {
@@ -35,25 +35,15 @@ pub(super) struct BaseList {
     bases: Vec<AirtableBase>,
     /// The same as `bases`.
     data: Vec<AirtableBase>,
-    limit: u32,
-    page_size: u32,
-    /// Not in the cursor dialect.
-    total: Option<u64>,
-    /// Not in the cursor dialect.
-    page: Option<u64>,
-    /// Not in the cursor dialect.
-    total_pages: Option<u64>,
-    /// Not in the cursor dialect.
-    offset: Option<u64>,
-    /// Not in the cursor dialect.
-    pagination: Option<Pagination>,
-    /// Send as `cursor` for what follows; null at the end.
-    next_cursor: Option<String>,
+    #[serde(flatten)]
+    page: PageFields,
 }
 
 /// List connected bases
 ///
 /// Those in the caller's workspaces; all of the tenant's for its admins.
+///
+/// Ordered by `created_at` (default), `updated_at`, `name` or `base_id`.
 #[utoipa::path(
     get,
     path = "/airtable-bases",
@@ -80,6 +70,6 @@ pub(super) async fn list_bases(
         sync_enabled: flag("sync_enabled", query.sync_enabled.as_deref())?,
         search: given(query.search),
     };
-    let page = workspaces.list_bases(&cx, &filters, order.of(&LIST), request).await?;
+    let page = workspaces.list_bases(&cx, &filters, order_of(&LIST, &order), request).await?;
     Ok(Json(Listing::new("bases", page)))
 }

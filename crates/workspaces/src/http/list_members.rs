@@ -7,9 +7,9 @@ use axum::extract::State;
 use kernel::PageRules;
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::{ApiError, Auth, ErrorBody, Listing, PageQuery, Pagination, Path, Query};
+use web::{ApiError, Auth, ErrorBody, Listing, OrderQuery, PageFields, PageQuery, Path, Query};
 
-use super::params::OrderQuery;
+use super::params::order_of;
 use super::workspace_id;
 use crate::store::members::LIST;
 use crate::{Member, Workspaces};
@@ -20,20 +20,8 @@ pub(super) struct MemberList {
     members: Vec<Member>,
     /// The same as `members`.
     data: Vec<Member>,
-    limit: u32,
-    page_size: u32,
-    /// Not in the cursor dialect.
-    total: Option<u64>,
-    /// Not in the cursor dialect.
-    page: Option<u64>,
-    /// Not in the cursor dialect.
-    total_pages: Option<u64>,
-    /// Not in the cursor dialect.
-    offset: Option<u64>,
-    /// Not in the cursor dialect.
-    pagination: Option<Pagination>,
-    /// Send as `cursor` for what follows; null at the end.
-    next_cursor: Option<String>,
+    #[serde(flatten)]
+    page: PageFields,
 }
 
 /// List the members of a workspace
@@ -60,6 +48,6 @@ pub(super) async fn list_members(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Listing<Member>>, ApiError> {
     let request = page.request(PageRules::WORKSPACES)?;
-    let page = workspaces.list_members(&cx, workspace_id(&id)?, order.of(&LIST), request).await?;
+    let page = workspaces.list_members(&cx, workspace_id(&id)?, order_of(&LIST, &order), request).await?;
     Ok(Json(Listing::new("members", page)))
 }

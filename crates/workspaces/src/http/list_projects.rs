@@ -8,15 +8,15 @@ use kernel::{PageRules, WorkspaceId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use web::{ApiError, Auth, ErrorBody, Listing, PageQuery, Pagination, Query};
+use web::{ApiError, Auth, ErrorBody, Listing, OrderQuery, PageFields, PageQuery, Query, given};
 
-use super::params::{OrderQuery, flag, given};
+use super::params::{flag, order_of};
 use crate::model::canonical;
 use crate::service::list_projects::ProjectFilters;
 use crate::store::projects::LIST;
 use crate::{Project, Workspaces};
 
-/// Filters. The order is by `created_at` (default), `updated_at`, `name` or `status`.
+/// Filters.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct ListProjectsQuery {
@@ -40,25 +40,15 @@ pub(super) struct ProjectList {
     projects: Vec<Project>,
     /// The same as `projects`.
     data: Vec<Project>,
-    limit: u32,
-    page_size: u32,
-    /// Not in the cursor dialect.
-    total: Option<u64>,
-    /// Not in the cursor dialect.
-    page: Option<u64>,
-    /// Not in the cursor dialect.
-    total_pages: Option<u64>,
-    /// Not in the cursor dialect.
-    offset: Option<u64>,
-    /// Not in the cursor dialect.
-    pagination: Option<Pagination>,
-    /// Send as `cursor` for what follows; null at the end.
-    next_cursor: Option<String>,
+    #[serde(flatten)]
+    page: PageFields,
 }
 
 /// List projects
 ///
 /// Those in the caller's workspaces; all of the tenant's for its admins.
+///
+/// Ordered by `created_at` (default), `updated_at`, `name` or `status`.
 #[utoipa::path(
     get,
     path = "/projects",
@@ -87,6 +77,6 @@ pub(super) async fn list_projects(
         search: given(query.search),
         include_deleted: flag("include_deleted", query.include_deleted.as_deref())?.unwrap_or_default(),
     };
-    let page = workspaces.list_projects(&cx, &filters, order.of(&LIST), request).await?;
+    let page = workspaces.list_projects(&cx, &filters, order_of(&LIST, &order), request).await?;
     Ok(Json(Listing::new("projects", page)))
 }

@@ -1,43 +1,21 @@
 //! Query parameters more than one list takes.
 
-use serde::Deserialize;
-use utoipa::IntoParams;
+use db::list::{List, Order};
+use web::{OrderQuery, go_bool};
 
 use crate::WorkspaceError;
-use crate::store::page::{List, Order};
 
-/// The order of a list.
-#[derive(Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(super) struct OrderQuery {
-    /// A column of the list; others fall back to the default order.
-    sort_by: Option<String>,
-    /// The same as `sort_by`.
-    sort: Option<String>,
-    /// `asc`; anything else descends.
-    sort_order: Option<String>,
-    /// The same as `sort_order`.
-    order: Option<String>,
-}
-
-impl OrderQuery {
-    pub(super) fn of(&self, list: &List) -> Order {
-        let by = self.sort_by.as_deref().or(self.sort.as_deref());
-        list.order(by, self.sort_order.as_deref().or(self.order.as_deref()))
-    }
-}
-
-/// A text that filters only when it is not empty.
-pub(super) fn given(text: Option<String>) -> Option<String> {
-    text.filter(|text| !text.is_empty())
+/// The order a client asks for; `asc` counts in any case, anything else descends.
+pub(super) fn order_of(list: &List, asked: &OrderQuery) -> Order {
+    list.order(asked.column(), asked.direction().is_some_and(|word| word.eq_ignore_ascii_case("asc")))
 }
 
 /// Go's words for true and false; others were refused.
 pub(super) fn flag(name: &'static str, text: Option<&str>) -> Result<Option<bool>, WorkspaceError> {
-    match text {
-        None | Some("") => Ok(None),
-        Some("1" | "t" | "T" | "TRUE" | "true" | "True") => Ok(Some(true)),
-        Some("0" | "f" | "F" | "FALSE" | "false" | "False") => Ok(Some(false)),
-        Some(_) => Err(WorkspaceError::invalid_query(name, "must be true or false")),
+    match text.filter(|text| !text.is_empty()) {
+        None => Ok(None),
+        Some(word) => {
+            go_bool(word).map(Some).ok_or_else(|| WorkspaceError::invalid_query(name, "must be true or false"))
+        }
     }
 }

@@ -4,14 +4,7 @@ use axum::Json;
 use axum::response::{IntoResponse, Response};
 use http::header::ACCEPT;
 use http::{HeaderMap, StatusCode};
-use serde::Serialize;
-use utoipa::ToSchema;
-
-/// What was done, for clients that ask for a body.
-#[derive(Serialize, ToSchema)]
-pub(super) struct Message {
-    message: &'static str,
-}
+use web::Message;
 
 /// The answer to a deletion: 204 as the old service gave it; 200 with a body for clients that say they want JSON, which
 /// parse one always (T-15).
@@ -20,5 +13,5 @@ pub(super) fn gone(headers: &HeaderMap, message: &'static str) -> Response {
     let wants_json = accept
         .split(',')
         .any(|range| range.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/json"));
-    if wants_json { Json(Message { message }).into_response() } else { StatusCode::NO_CONTENT.into_response() }
+    if wants_json { Json(Message::new(message)).into_response() } else { StatusCode::NO_CONTENT.into_response() }
 }

@@ -1,12 +1,11 @@
 //! What happened, for those who may know.
 
+use db::list::Order;
 use kernel::{Ctx, Page, PageRequest, WorkspaceId};
 
 use super::access::{caller_in_tenant, sees_all};
-use crate::cursor::Cursor;
 use crate::model::{AuditLog, WorkspaceRole, canonical};
 use crate::store::audit::LIST;
-use crate::store::page::{Order, nothing};
 use crate::store::workspaces::Target;
 use crate::{WorkspaceError, Workspaces};
 
@@ -36,14 +35,14 @@ impl Workspaces {
             Some(id) => &self.cross(cx, Target::Workspace(id)).await?,
             None => cx,
         };
-        let after = Cursor::of(&request, &LIST, order)?;
+        let at = LIST.position(order, request)?;
         let tx = self.db.read(cx).await?;
         if let Some(id) = filters.workspace {
             // A deleted workspace keeps its history.
             match self.access_deleted(&tx, cx, id).await {
                 Ok(access) if access.has(WorkspaceRole::Admin) => {}
                 Ok(access) if access.is_inside() => return Err(WorkspaceError::Unauthorized),
-                Ok(_) | Err(WorkspaceError::WorkspaceNotFound) => return Ok(nothing(request)),
+                Ok(_) | Err(WorkspaceError::WorkspaceNotFound) => return Ok(at.nothing()),
                 Err(error) => return Err(error),
             }
         }
@@ -54,6 +53,6 @@ impl Workspaces {
         let resource = filters.resource_id.as_deref().map(canonical);
         let params: [&(dyn db::ToSql + Sync); 8] =
             [&caller, &tenant, &sees_all, &workspace, &user, &filters.action, &filters.resource_type, &resource];
-        Ok(LIST.page(&tx, order, request, after, &params).await?)
+        Ok(LIST.page(&tx, at, &params).await?)
     }
 }

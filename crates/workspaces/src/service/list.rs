@@ -1,12 +1,10 @@
 //! The workspaces of a tenant.
 
+use db::list::{Order, like_anywhere};
 use kernel::{Ctx, Page, PageRequest, TenantId};
 
 use super::access::{caller_in_tenant, choose_tenant, sees_all};
-use crate::cursor::Cursor;
 use crate::model::Workspace;
-use crate::store::like_anywhere;
-use crate::store::page::Order;
 use crate::store::workspaces::{LIST, Seen};
 use crate::{WorkspaceError, Workspaces};
 
@@ -33,13 +31,13 @@ impl Workspaces {
         let caller = caller_in_tenant(cx)?;
         let cx = choose_tenant(cx, filters.tenant);
         let sees_all = sees_all(&cx);
-        let after = Cursor::of(&request, &LIST, order)?;
+        let at = LIST.position(order, request)?;
         let tx = self.db.read(&cx).await?;
         let tenant = tx.tenant().to_string();
         let search = filters.search.as_deref().map(like_anywhere);
         let include_deleted = filters.include_deleted && sees_all;
         let params: [&(dyn db::ToSql + Sync); 5] = [&caller, &tenant, &include_deleted, &filters.created_by, &search];
-        let page = LIST.page::<Seen>(&tx, order, request, after, &params).await?;
+        let page = LIST.page::<Seen>(&tx, at, &params).await?;
         Ok(page.map(|seen| {
             let inside = seen.workspace.inside.filter(|_| sees_all || seen.caller_role.is_some());
             Workspace { inside, ..seen.workspace }

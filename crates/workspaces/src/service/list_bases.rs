@@ -1,13 +1,11 @@
 //! The connected bases a person sees.
 
+use db::list::{Order, like_anywhere};
 use kernel::{Ctx, Page, PageRequest, ProjectId};
 
 use super::access::{caller_in_tenant, sees_all};
-use crate::cursor::Cursor;
 use crate::model::AirtableBase;
 use crate::store::bases::LIST;
-use crate::store::like_anywhere;
-use crate::store::page::Order;
 use crate::store::workspaces::Target;
 use crate::{WorkspaceError, Workspaces};
 
@@ -36,13 +34,13 @@ impl Workspaces {
             None => cx,
         };
         let sees_all = sees_all(cx);
-        let after = Cursor::of(&request, &LIST, order)?;
+        let at = LIST.position(order, request)?;
         let tx = self.db.read(cx).await?;
         let tenant = tx.tenant().to_string();
         let project = filters.project.map(|id| id.0);
         let search = filters.search.as_deref().map(like_anywhere);
         let params: [&(dyn db::ToSql + Sync); 6] =
             [&caller, &tenant, &sees_all, &project, &filters.sync_enabled, &search];
-        Ok(LIST.page(&tx, order, request, after, &params).await?)
+        Ok(LIST.page(&tx, at, &params).await?)
     }
 }

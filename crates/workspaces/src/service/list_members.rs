@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
+use db::list::Order;
 use kernel::{Ctx, Page, PageRequest, UserId, WorkspaceId};
 
-use crate::cursor::Cursor;
 use crate::model::Member;
 use crate::store::members::LIST;
-use crate::store::page::{Order, nothing};
 use crate::store::workspaces::Target;
 use crate::{PersonCard, WorkspaceError, Workspaces};
 
@@ -21,12 +20,12 @@ impl Workspaces {
         request: PageRequest,
     ) -> Result<Page<Member>, WorkspaceError> {
         let cx = &self.cross(cx, Target::Workspace(id)).await?;
-        let after = Cursor::of(&request, &LIST, order)?;
+        let at = LIST.position(order, request)?;
         let tx = self.db.read(cx).await?;
         if !self.access(&tx, cx, id).await?.is_inside() {
-            return Ok(nothing(request));
+            return Ok(at.nothing());
         }
-        let page = LIST.page::<Member>(&tx, order, request, after, &[&id.0]).await?;
+        let page = LIST.page::<Member>(&tx, at, &[&id.0]).await?;
         let ids: Vec<UserId> = page.items.iter().filter_map(|member| member.user_id.parse().ok()).collect();
         let cards = self.people.cards(&tx, &ids).await?;
         let mut cards: HashMap<String, PersonCard> =

@@ -1,12 +1,10 @@
 //! The projects a person sees.
 
+use db::list::{Order, like_anywhere};
 use kernel::{Ctx, Page, PageRequest, WorkspaceId};
 
 use super::access::{caller_in_tenant, sees_all};
-use crate::cursor::Cursor;
 use crate::model::Project;
-use crate::store::like_anywhere;
-use crate::store::page::Order;
 use crate::store::projects::LIST;
 use crate::store::workspaces::Target;
 use crate::{WorkspaceError, Workspaces};
@@ -39,7 +37,7 @@ impl Workspaces {
             None => cx,
         };
         let sees_all = sees_all(cx);
-        let after = Cursor::of(&request, &LIST, order)?;
+        let at = LIST.position(order, request)?;
         let tx = self.db.read(cx).await?;
         let tenant = tx.tenant().to_string();
         let workspace = filters.workspace.map(|id| id.0);
@@ -47,6 +45,6 @@ impl Workspaces {
         let include_deleted = filters.include_deleted && sees_all;
         let params: [&(dyn db::ToSql + Sync); 8] =
             [&caller, &tenant, &sees_all, &workspace, &filters.status, &filters.created_by, &include_deleted, &search];
-        Ok(LIST.page(&tx, order, request, after, &params).await?)
+        Ok(LIST.page(&tx, at, &params).await?)
     }
 }

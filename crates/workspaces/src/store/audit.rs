@@ -1,11 +1,10 @@
 //! `workspace_audit_logs`, and the reading half of `audit_events`.
 
+use db::list::{Kind, List, SortKey};
 use db::{TenantTx, statements};
 use jiff::Timestamp;
 use kernel::WorkspaceId;
 use uuid::Uuid;
-
-use super::page::{Kind, List, SortKey};
 
 statements! {
     INSERT = "INSERT INTO workspace_audit_logs (id, workspace_id, user_id, action, resource_type, resource_id, changes,
@@ -15,7 +14,7 @@ statements! {
 
 /// What happened in the tenant, merged by time: (caller, tenant, the caller sees the whole tenant, workspace, person,
 /// action, resource type, resource id). Everybody else sees the workspaces they administer, and of nothing but these.
-pub(crate) const LIST: List = List {
+pub(crate) static LIST: List = List {
     name: "workspaces::store::audit::LIST",
     count_name: "workspaces::store::audit::COUNT",
     columns: "l.id, l.tenant_id, l.workspace_id, l.user_id, l.action, l.resource_type, l.resource_id, l.changes,

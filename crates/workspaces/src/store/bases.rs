@@ -1,10 +1,10 @@
 //! `airtable_bases`
 
+use db::list::{Kind, List, SortKey};
 use db::{TenantTx, statements};
 use jiff::Timestamp;
 use kernel::{BaseId, ProjectId};
 
-use super::page::{Kind, List, SortKey};
 use crate::model::AirtableBase;
 
 /// The columns of [`AirtableBase`], of `airtable_bases b`.
@@ -40,7 +40,7 @@ statements! {
 
 /// Connected bases of live projects the caller sees: (caller, tenant, the caller sees the whole tenant, project,
 /// synchronised or not, search).
-pub(crate) const LIST: List = List {
+pub(crate) static LIST: List = List {
     name: "workspaces::store::bases::LIST",
     count_name: "workspaces::store::bases::COUNT",
     columns: base_columns!(),

@@ -1,10 +1,10 @@
 //! `workspace_members`
 
+use db::list::{Kind, List, SortKey};
 use db::{TenantTx, get, statements};
 use jiff::Timestamp;
 use kernel::WorkspaceId;
 
-use super::page::{Kind, List, SortKey};
 use crate::model::{Member, WorkspaceRole};
 
 /// The columns of [`Member`], of `workspace_members m`.
@@ -31,7 +31,7 @@ statements! {
 }
 
 /// The members of one workspace: (workspace).
-pub(crate) const LIST: List = List {
+pub(crate) static LIST: List = List {
     name: "workspaces::store::members::LIST",
     count_name: "workspaces::store::members::COUNT",
     columns: member_columns!(),

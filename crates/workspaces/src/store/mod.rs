@@ -5,12 +5,12 @@
 pub(crate) mod audit;
 pub(crate) mod bases;
 pub(crate) mod members;
-pub(crate) mod page;
 pub(crate) mod projects;
 pub(crate) mod stats;
 pub(crate) mod workspaces;
 
 use db::Sql;
+use db::list::List;
 
 /// Every statement this slice can run, for the test that prepares them all.
 pub fn statements() -> Vec<Sql> {
@@ -23,19 +23,5 @@ pub fn statements() -> Vec<Sql> {
         workspaces::STATEMENTS,
     ];
     let lists = [&workspaces::LIST, &members::LIST, &projects::LIST, &bases::LIST, &audit::LIST];
-    fixed.concat().into_iter().chain(lists.into_iter().flat_map(page::List::statements)).collect()
-}
-
-/// A LIKE pattern that finds `text` anywhere, with its own wildcards taken literally (T-61).
-pub(crate) fn like_anywhere(text: &str) -> String {
-    let mut pattern = String::with_capacity(text.len() + 2);
-    pattern.push('%');
-    for character in text.chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
+    fixed.concat().into_iter().chain(lists.into_iter().flat_map(List::statements)).collect()
 }

@@ -1,10 +1,10 @@
 //! `projects`
 
+use db::list::{Kind, List, SortKey};
 use db::{TenantTx, statements};
 use jiff::Timestamp;
 use kernel::{ProjectId, WorkspaceId};
 
-use super::page::{Kind, List, SortKey};
 use crate::model::Project;
 
 /// The columns of [`Project`], of `projects p`.
@@ -42,7 +42,7 @@ statements! {
 
 /// Projects in live workspaces the caller sees: (caller, tenant, the caller sees the whole tenant, workspace, status,
 /// created by, deleted ones too, search).
-pub(crate) const LIST: List = List {
+pub(crate) static LIST: List = List {
     name: "workspaces::store::projects::LIST",
     count_name: "workspaces::store::projects::COUNT",
     columns: project_columns!(),

@@ -1,10 +1,10 @@
 //! `workspaces`
 
+use db::list::{Kind, List, SortKey};
 use db::{FromRow, Row, SystemTx, TenantTx, get, statements};
 use jiff::Timestamp;
 use kernel::{BaseId, ProjectId, TenantId, WorkspaceId};
 
-use super::page::{Kind, List, SortKey};
 use crate::model::{Workspace, WorkspaceRole};
 
 /// The columns of [`Workspace`], of `workspaces w`.
@@ -65,7 +65,7 @@ statements! {
 }
 
 /// All workspaces of the tenant, members of them or not (T-59): (caller, tenant, deleted ones too, created by, search).
-pub(crate) const LIST: List = List {
+pub(crate) static LIST: List = List {
     name: "workspaces::store::workspaces::LIST",
     count_name: "workspaces::store::workspaces::COUNT",
     columns: concat!(workspace_columns!(), ", me.role AS caller_role"),

@@ -7,11 +7,11 @@ use axum::extract::State;
 use kernel::PageRules;
 use serde::Serialize;
 use utoipa::ToSchema;
-use web::{ApiError, Auth, ErrorBody, Listing, PageQuery, Pagination, Query};
+use web::{ApiError, Auth, ErrorBody, Listing, OrderQuery, PageQuery, Pagination, Query};
 
 use super::views::AdminTenant;
 use crate::Tenants;
-use crate::http::list::ListQuery;
+use crate::http::list::{ListQuery, order_of};
 
 /// A page of tenants; the other fields of `GET /tenants` are there too.
 #[derive(Serialize, ToSchema)]
@@ -28,7 +28,7 @@ pub(super) struct AdminTenantList {
     path = "/admin/tenants",
     tag = "dashboards",
     operation_id = "admin_list_tenants",
-    params(ListQuery, PageQuery),
+    params(ListQuery, OrderQuery, PageQuery),
     responses(
         (status = 200, body = AdminTenantList),
         (status = 400, description = "A paging parameter that is no number, or a cursor that fits no answer", body = ErrorBody<'static>),
@@ -40,9 +40,10 @@ pub(in crate::http) async fn admin_list_tenants(
     State(tenants): State<Arc<Tenants>>,
     Auth(cx): Auth,
     Query(query): Query<ListQuery>,
+    Query(order): Query<OrderQuery>,
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Listing<AdminTenant>>, ApiError> {
     let request = page.request(PageRules::WORKSPACES)?;
-    let page = tenants.list_overviews(&cx, &query.filters(), query.order(), request).await?;
+    let page = tenants.list_overviews(&cx, &query.filters(), order_of(&order), request).await?;
     Ok(Json(Listing::new("tenants", page.map(|overview| AdminTenant::of(&cx, overview)))))
 }

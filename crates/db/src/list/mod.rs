@@ -1,15 +1,23 @@
-//! Lists: filters, a chosen order, pages by number or by key. The lists of the slice differ in constants only.
+//! Lists: filters, a chosen order, pages by number or by key. A slice declares what is constant of each of its lists;
+//! everything about paging is here.
 
-use db::{FromRow, Row, Sql, TenantTx, ToSql, get};
+mod cursor;
+
 use kernel::{Dialect, Page, PageRequest};
 
-use crate::cursor::Cursor;
+use cursor::Cursor;
+pub use cursor::UnfitCursor;
+
+use crate::{Error, FromRow, Row, Sql, ToSql, Tx, get};
 
 /// How a sort key or an id travels in a cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
+    /// Text, in the order of its collation.
     Text,
+    /// An instant.
     Time,
+    /// An id.
     Uuid,
 }
 
@@ -25,40 +33,61 @@ impl Kind {
 
 /// A column a client may sort by (T-60).
 #[derive(Debug)]
-pub(crate) struct SortKey {
+pub struct SortKey {
     /// The word clients send.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// Never NULL, so that keyset paging loses nothing.
-    pub(crate) expression: &'static str,
-    pub(crate) kind: Kind,
+    pub expression: &'static str,
+    /// Its type.
+    pub kind: Kind,
 }
 
 /// An order; the id decides between equals.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Order {
-    pub(crate) by: &'static SortKey,
-    pub(crate) ascending: bool,
+pub struct Order {
+    by: &'static SortKey,
+    ascending: bool,
 }
 
 /// What is constant of a list.
 #[derive(Debug)]
-pub(crate) struct List {
-    pub(crate) name: &'static str,
-    pub(crate) count_name: &'static str,
-    pub(crate) columns: &'static str,
+pub struct List {
+    /// Under which logs and tests know the statement that reads a page.
+    pub name: &'static str,
+    /// The same for the one that counts.
+    pub count_name: &'static str,
+    /// What is selected.
+    pub columns: &'static str,
     /// `FROM ... WHERE ...`, using each of the parameters `$1` to `$params`.
-    pub(crate) from: &'static str,
-    pub(crate) params: usize,
+    pub from: &'static str,
+    /// How many parameters `from` has.
+    pub params: usize,
     /// Decides between equals.
-    pub(crate) id: &'static str,
-    pub(crate) id_kind: Kind,
+    pub id: &'static str,
+    /// Its type.
+    pub id_kind: Kind,
     /// The first is the default, descending.
-    pub(crate) sorts: &'static [SortKey],
+    pub sorts: &'static [SortKey],
+}
+
+/// Where to read: a page of a list in some order, and the row it starts after if a cursor says so.
+#[derive(Debug)]
+pub struct Position {
+    order: Order,
+    request: PageRequest,
+    after: Option<Cursor>,
 }
 
 /// A parameterised LIMIT is planned anew each time and a literal one multiplies the statements, so a page is read with
 /// the next larger of four literals.
 const LIMITS: [u32; 4] = [11, 21, 51, 101];
+
+impl Position {
+    /// The page read here when the caller does not see what the list belongs to.
+    pub fn nothing<T>(self) -> Page<T> {
+        Page::empty(self.request)
+    }
+}
 
 struct Keyed<T> {
     item: T,
@@ -67,24 +96,27 @@ struct Keyed<T> {
 }
 
 impl<T: FromRow> FromRow for Keyed<T> {
-    fn from_row(row: &Row) -> Result<Self, db::Error> {
+    fn from_row(row: &Row) -> Result<Self, Error> {
         Ok(Self { item: T::from_row(row)?, key: get(row, "cursor_key")?, id: get(row, "cursor_id")? })
     }
 }
 
 impl List {
     /// The order a client asks for. A column that may not be sorted by falls back to the default order altogether,
-    /// direction included; `asc` counts in any case, anything else descends.
-    pub(crate) fn order(&self, by: Option<&str>, direction: Option<&str>) -> Order {
-        let ascending = direction.is_some_and(|word| word.eq_ignore_ascii_case("asc"));
+    /// direction included (T-60).
+    pub fn order(&self, by: Option<&str>, ascending: bool) -> Order {
         let default = &self.sorts[0];
-        match by.filter(|word| !word.is_empty()) {
+        match by.map(|word| self.sorts.iter().find(|sort| sort.name == word)) {
             None => Order { by: default, ascending },
-            Some(word) => match self.sorts.iter().find(|sort| sort.name == word) {
-                Some(by) => Order { by, ascending },
-                None => Order { by: default, ascending: false },
-            },
+            Some(Some(by)) => Order { by, ascending },
+            Some(None) => Order { by: default, ascending: false },
         }
+    }
+
+    /// Where `request` begins; refuses a cursor that was not made for this list in this order.
+    pub fn position(&self, order: Order, request: PageRequest) -> Result<Position, UnfitCursor> {
+        let after = request.cursor.as_deref().map(|text| Cursor::decode(text, self, order)).transpose()?;
+        Ok(Position { order, request, after })
     }
 
     fn count_sql(&self) -> Sql {
@@ -111,8 +143,8 @@ impl List {
         )
     }
 
-    /// Every statement this list can run.
-    pub(crate) fn statements(&'static self) -> Vec<Sql> {
+    /// Every statement this list can run, for the test that prepares them all.
+    pub fn statements(&'static self) -> Vec<Sql> {
         let mut all = vec![self.count_sql()];
         for by in self.sorts {
             for ascending in [false, true] {
@@ -124,16 +156,16 @@ impl List {
         all
     }
 
-    /// One page of the rows that `params` let through.
-    pub(crate) async fn page<T: FromRow>(
+    /// One page of the rows that `params` let through. With a cursor nothing is counted and nothing skipped, so late
+    /// pages cost what the first one costs.
+    pub async fn page<T: FromRow>(
         &self,
-        tx: &TenantTx,
-        order: Order,
-        request: PageRequest,
-        after: Option<Cursor>,
+        tx: &Tx,
+        at: Position,
         params: &[&(dyn ToSql + Sync)],
-    ) -> Result<Page<T>, db::Error> {
-        debug_assert_eq!(params.len(), self.params);
+    ) -> Result<Page<T>, Error> {
+        debug_assert_eq!(params.len(), self.params, "{}", self.name);
+        let Position { order, request, after } = at;
         let limit = LIMITS.into_iter().find(|limit| *limit > request.size).unwrap_or(101);
         let page = async {
             if let Some(cursor) = &after {
@@ -162,9 +194,16 @@ impl List {
     }
 }
 
-/// A page with nothing on it, for lists whose parent the caller does not see.
-pub(crate) fn nothing<T>(request: PageRequest) -> Page<T> {
-    let total = (request.dialect != Dialect::Cursor).then_some(0);
-    let request = if request.dialect == Dialect::Page { PageRequest { offset: 0, ..request } } else { request };
-    Page { items: Vec::new(), total, request, next_cursor: None }
+/// A LIKE pattern that finds `text` anywhere, with its own wildcards taken literally (T-61).
+pub fn like_anywhere(text: &str) -> String {
+    let mut pattern = String::with_capacity(text.len() + 2);
+    pattern.push('%');
+    for character in text.chars() {
+        if matches!(character, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('%');
+    pattern
 }
