@@ -16,7 +16,7 @@ use users::{Users, UsersConfig};
 use web::{Aliases, Env, TrustedProxies, normalise, observe, panicked, time_limit, unknown_method, unknown_route};
 use workspaces::{Workspaces, WorkspacesConfig};
 
-use crate::wiring::{PeopleOfTenants, PeopleOfWorkspaces, PlansOfWorkspaces, TenantsOfPeople};
+use crate::wiring::{PeopleOfTenants, PeopleOfWorkspaces, PlansOfWorkspaces, TenantsOfPeople, WorkspacesOfPeople};
 use crate::{health, openapi};
 
 /// What the program is put together from.
@@ -55,17 +55,6 @@ pub struct App {
 
 /// Puts the program together.
 pub fn build(parts: Parts) -> Result<App, &'static str> {
-    let users = Users::new(
-        parts.db.clone(),
-        UsersConfig {
-            jwt_secret: parts.jwt_secret,
-            coexistence: parts.coexistence,
-            redis: parts.redis.clone(),
-            tenants: Arc::new(TenantsOfPeople),
-        },
-    )?;
-    let people = Arc::new(PeopleOfTenants(Arc::clone(&users)));
-    let tenants = Tenants::new(parts.db.clone(), TenantsConfig { coexistence: parts.coexistence, people });
     let workspaces = Workspaces::new(
         parts.db.clone(),
         WorkspacesConfig {
@@ -75,6 +64,18 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
             limits: Arc::new(PlansOfWorkspaces),
         },
     );
+    let users = Users::new(
+        parts.db.clone(),
+        UsersConfig {
+            jwt_secret: parts.jwt_secret,
+            coexistence: parts.coexistence,
+            redis: parts.redis.clone(),
+            tenants: Arc::new(TenantsOfPeople),
+            possessions: Arc::new(WorkspacesOfPeople(Arc::clone(&workspaces))),
+        },
+    )?;
+    let people = Arc::new(PeopleOfTenants(Arc::clone(&users)));
+    let tenants = Tenants::new(parts.db.clone(), TenantsConfig { coexistence: parts.coexistence, people });
     let env = Env {
         clock: parts.clock,
         rng: parts.rng,

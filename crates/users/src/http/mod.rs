@@ -98,6 +98,9 @@ impl From<UserError> for ApiError {
             UserError::UsernameTaken => {
                 Self::conflict("Username already taken").field("username", "is somebody else's; choose another")
             }
+            UserError::NoSeat(limit) => Self::new(Code::QuotaExceeded, "Quota exceeded").message(format!(
+                "The plan allows {limit} people, pending invitations included; remove some or choose a larger plan"
+            )),
             UserError::IdTaken => Self::conflict("User already exists").field("id", "has an account already"),
             UserError::InvalidCredentials => Self::unauthorized("Invalid email/username or password"),
             UserError::Inactive => Self::forbidden("Account is not active")

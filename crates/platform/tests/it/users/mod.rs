@@ -20,6 +20,7 @@ mod reactivate_user;
 mod refresh;
 mod register;
 mod restore_user;
+mod seats;
 mod sessions;
 mod tokens;
 mod update_user;

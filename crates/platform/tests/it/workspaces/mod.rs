@@ -12,6 +12,7 @@ mod create_project;
 mod create_workspace;
 mod create_workspace_project;
 mod delete_project;
+mod delete_user;
 mod delete_workspace;
 mod disconnect_base;
 mod get_base;
