@@ -107,6 +107,14 @@ impl People for PeopleOfTenants {
         Box::pin(self.0.is_of_tenant(tx, id))
     }
 
+    fn tenants_after<'a>(
+        &'a self,
+        tx: &'a SystemTx,
+        after: TenantId,
+    ) -> BoxFuture<'a, Result<Vec<TenantId>, db::Error>> {
+        Box::pin(self.0.tenants_after(tx, after))
+    }
+
     fn count<'a>(&'a self, tx: &'a Tx, tenant: TenantId) -> BoxFuture<'a, Result<i64, db::Error>> {
         Box::pin(self.0.count_of_tenant(tx, tenant))
     }

@@ -5,7 +5,7 @@
 //! - A slug and a domain name one tenant; held by the unique keys. A deleted tenant keeps its slug: an address that
 //!   once led to one organisation never leads to another.
 //! - Old registrations left tenant ids without a row (T-53): a missing row reads as an active tenant on the free plan,
-//!   and is made the first time the tenant is changed.
+//!   and is made by a job, or earlier the first time the tenant is changed.
 //! - Suspending switches the tenant's people off in the same transaction, and reactivating switches on exactly those who
 //!   were on (T-54).
 //! - One pending invitation an address and tenant; held by a partial unique index. A token is stored as its SHA-256 only.

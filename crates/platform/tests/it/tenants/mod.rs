@@ -1,6 +1,7 @@
 //! Tenants and invitations, one file an operation.
 
 mod accept_invitation;
+mod adopt_orphans;
 mod audit;
 mod bulk_create_invitations;
 mod create_invitation;

@@ -3,6 +3,8 @@
 mod scene;
 mod schema;
 
+pub(crate) use schema::Schema;
+
 mod add_member;
 mod archive_workspace;
 mod change_member_role;
