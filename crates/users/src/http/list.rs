@@ -7,7 +7,7 @@ use axum::extract::State;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use kernel::PageRules;
+use kernel::{PageRules, TenantId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use web::{ApiError, Auth, ErrorBody, Listing, PageQuery, Pagination, Query};
@@ -68,7 +68,12 @@ pub(super) struct UserList {
 }
 
 impl ListQuery {
-    fn filters(&self) -> Filters {
+    /// Another tenant than the caller's own.
+    pub(super) fn tenant(&self) -> Option<TenantId> {
+        self.tenant_id.as_deref().and_then(|id| id.parse().ok())
+    }
+
+    pub(super) fn filters(&self) -> Filters {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         Filters {
             role: given(&self.role),
@@ -79,15 +84,27 @@ impl ListQuery {
         }
     }
 
-    fn order(&self) -> Order {
+    pub(super) fn order(&self) -> Order {
         let asked = self.sort_by.as_deref().or(self.sort.as_deref());
         let ascending = self.sort_order.as_deref().or(self.order.as_deref()) == Some("asc");
-        match asked.map(SortBy::parse) {
+        match asked.map(snake_case).map(SortBy::parse) {
             // A column that may not be sorted by falls back to the default order altogether, direction included.
             Some(None) => Order::default(),
             Some(Some(by)) => Order { by, ascending },
             None => Order { by: SortBy::default(), ascending },
         }
+    }
+}
+
+/// Dashboards send the camel-case names of the fields they show.
+fn snake_case(word: &str) -> &str {
+    match word {
+        "createdAt" | "joinedAt" => "created_at",
+        "updatedAt" => "updated_at",
+        "lastLoginAt" | "lastActiveAt" => "last_login_at",
+        "firstName" => "first_name",
+        "lastName" => "last_name",
+        other => other,
     }
 }
 
@@ -122,7 +139,6 @@ pub(super) async fn list_users(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Listing<User>>, ApiError> {
     let request = page.request(PageRules::USERS)?;
-    let tenant = query.tenant_id.as_deref().and_then(|id| id.parse().ok());
-    let page = users.list(&cx, tenant, &query.filters(), query.order(), request).await?;
+    let page = users.list(&cx, query.tenant(), &query.filters(), query.order(), request).await?;
     Ok(Json(Listing::new("users", page)))
 }

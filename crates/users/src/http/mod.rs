@@ -1,5 +1,6 @@
 //! Routes, one file an endpoint, and how outcomes become answers.
 
+mod admin;
 mod bulk_create;
 mod change_password;
 mod change_role;
@@ -62,6 +63,7 @@ pub fn routes() -> OpenApiRouter<Arc<Users>> {
         .routes(routes!(set_active::deactivate_user))
         .routes(routes!(set_active::reactivate_user))
         .routes(routes!(change_role::change_user_role))
+        .merge(admin::routes())
 }
 
 impl Users {

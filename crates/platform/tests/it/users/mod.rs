@@ -7,6 +7,7 @@ mod change_password;
 mod change_user_role;
 mod coexistence;
 mod create_user;
+mod dashboard_admin;
 mod deactivate_user;
 mod delete_user;
 mod get_user;

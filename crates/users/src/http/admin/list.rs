@@ -1,0 +1,50 @@
+//! `GET /admin/users`
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use kernel::PageRules;
+use serde::Serialize;
+use utoipa::ToSchema;
+use web::{ApiError, Auth, ErrorBody, Listing, PageQuery, Pagination, Query};
+
+use super::require_admin;
+use super::views::AdminUser;
+use crate::Users;
+use crate::http::list::ListQuery;
+
+/// A page of people; the other fields of `GET /users` are there too.
+#[derive(Serialize, ToSchema)]
+pub(super) struct AdminUserList {
+    data: Vec<AdminUser>,
+    pagination: Pagination,
+}
+
+/// List people for the admin dashboard
+///
+/// Like `GET /users`, for admins.
+#[utoipa::path(
+    get,
+    path = "/admin/users",
+    tag = "dashboards",
+    operation_id = "admin_list_users",
+    params(ListQuery, PageQuery),
+    responses(
+        (status = 200, body = AdminUserList),
+        (status = 400, description = "A cursor that fits no answer", body = ErrorBody<'static>),
+        (status = 401, description = "No valid access token", body = ErrorBody<'static>),
+        (status = 403, description = "The caller is no admin", body = ErrorBody<'static>),
+    )
+)]
+pub(in crate::http) async fn admin_list_users(
+    State(users): State<Arc<Users>>,
+    Auth(cx): Auth,
+    Query(query): Query<ListQuery>,
+    Query(page): Query<PageQuery>,
+) -> Result<Json<Listing<AdminUser>>, ApiError> {
+    require_admin(&cx)?;
+    let request = page.request(PageRules::USERS)?;
+    let page = users.list(&cx, query.tenant(), &query.filters(), query.order(), request).await?;
+    Ok(Json(Listing::new("users", page.map(AdminUser::from))))
+}
