@@ -1,6 +1,6 @@
 //! Changing what a member may do.
 
-use kernel::{Ctx, WorkspaceId};
+use kernel::{Ctx, UserId, WorkspaceId};
 use serde_json::json;
 
 use super::add_member::parse_role;
@@ -23,6 +23,9 @@ impl Workspaces {
         let role = parse_role(role)?;
         let cx = &self.cross(cx, Target::Workspace(id)).await?;
         let tx = self.db.begin(cx).await?;
+        if role == WorkspaceRole::Owner {
+            store::workspaces::lock_tenant(&tx).await?;
+        }
         let access = self.access_locked(&tx, cx, id).await?;
         access.require(WorkspaceRole::Admin)?;
         let before = store::members::find(&tx, id, user).await?.ok_or(WorkspaceError::MemberNotFound)?;
@@ -34,6 +37,13 @@ impl Workspaces {
         tx.if_match(&before)?;
         if before.role == role.as_str() {
             return Ok(before);
+        }
+        if role == owner {
+            // Nobody becomes an owner who is deleted; ids of old rows may be no accounts at all (T-01).
+            let id: UserId = user.parse().map_err(|_| WorkspaceError::UserNotFound)?;
+            if self.people.cards(&tx, &[id]).await?.is_empty() {
+                return Err(WorkspaceError::UserNotFound);
+            }
         }
         if was_owner && !store::members::has_other_owner(&tx, id, user).await? {
             return Err(WorkspaceError::LastOwner);

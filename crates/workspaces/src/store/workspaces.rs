@@ -52,6 +52,9 @@ statements! {
         WHERE w.tenant_id::text = $1 AND w.id = $2 AND w.deleted_at IS NULL";
     RESTORE = "UPDATE workspaces SET updated_at = $3::timestamptz, deleted_at = NULL
         WHERE tenant_id::text = $1 AND id = $2 AND deleted_at IS NOT NULL";
+    OWNED_BY = "SELECT w.id FROM workspace_members m JOIN workspaces w ON w.id = m.workspace_id::uuid
+        WHERE w.tenant_id::text = $1 AND m.user_id = $2::text AND m.role = 'owner' AND w.deleted_at IS NULL
+        ORDER BY w.id";
     TENANT_OF = "SELECT w.tenant_id::text AS tenant_id FROM workspaces w WHERE w.id = $1";
     TENANT_OF_PROJECT = "SELECT w.tenant_id::text AS tenant_id FROM projects p
         JOIN workspaces w ON w.id = p.workspace_id::uuid WHERE p.id = $1";
@@ -137,7 +140,13 @@ pub(crate) async fn lock(tx: &TenantTx, id: WorkspaceId) -> Result<bool, db::Err
     Ok(!tx.rows(&LOCK, &[&tx.tenant().to_string(), &id.0]).await?.is_empty())
 }
 
-/// Makes everything that adds to the tenant's live workspaces or their names wait for each other. Taken before any
+/// Live workspaces that `user` is an owner of.
+pub(crate) async fn owned_by(tx: &TenantTx, user: &str) -> Result<Vec<WorkspaceId>, db::Error> {
+    let rows = tx.rows(&OWNED_BY, &[&tx.tenant().to_string(), &user]).await?;
+    rows.iter().map(|row| get(row, "id").map(WorkspaceId)).collect()
+}
+
+/// Makes everything that adds to the tenant's live workspaces, their names or owners wait for each other. Taken before any
 /// row's lock.
 pub(crate) async fn lock_tenant(tx: &TenantTx) -> Result<(), db::Error> {
     tx.lock("workspaces.tenant", &tx.tenant().to_string()).await
