@@ -28,7 +28,7 @@ impl Users {
                 )
             })?),
         };
-        if cx.tenant.is_none() {
+        if cx.known_tenant().is_none() {
             return Err(UserError::AccessDenied);
         }
         let tx = self.db.read(&cx).await?;

@@ -34,6 +34,12 @@ impl Workspaces {
         if before.role == role.as_str() {
             return Ok(before);
         }
+        // Old services let anybody be a member (contract 1.3.7); nobody of another tenant rises.
+        if role > WorkspaceRole::from_stored(&before.role).unwrap_or(WorkspaceRole::Viewer)
+            && !self.is_of_tenant(&tx, user).await?
+        {
+            return Err(WorkspaceError::UserNotFound);
+        }
         if was_owner && !store::members::has_other_owner(&tx, id, user).await? {
             return Err(WorkspaceError::LastOwner);
         }

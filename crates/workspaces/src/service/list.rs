@@ -2,11 +2,11 @@
 
 use kernel::{Ctx, Page, PageRequest, TenantId};
 
-use super::access::{caller_in_tenant, choose_tenant, sees_all};
+use super::access::{caller_in_tenant, choose_tenant, is_homeless, sees_all};
 use crate::cursor::Cursor;
 use crate::model::Workspace;
 use crate::store::like_anywhere;
-use crate::store::page::Order;
+use crate::store::page::{Order, nothing};
 use crate::store::workspaces::{LIST, Seen};
 use crate::{WorkspaceError, Workspaces};
 
@@ -32,6 +32,9 @@ impl Workspaces {
     ) -> Result<Page<Workspace>, WorkspaceError> {
         let caller = caller_in_tenant(cx)?;
         let cx = choose_tenant(cx, filters.tenant);
+        if is_homeless(&cx) {
+            return Ok(nothing(request));
+        }
         let sees_all = sees_all(&cx);
         let after = Cursor::of(&request, &LIST, order)?;
         let tx = self.db.read(&cx).await?;

@@ -2,12 +2,12 @@
 
 use kernel::{Ctx, Page, PageRequest, ProjectId};
 
-use super::access::{caller_in_tenant, sees_all};
+use super::access::{caller_in_tenant, is_homeless, sees_all};
 use crate::cursor::Cursor;
 use crate::model::AirtableBase;
 use crate::store::bases::LIST;
 use crate::store::like_anywhere;
-use crate::store::page::Order;
+use crate::store::page::{Order, nothing};
 use crate::store::workspaces::Target;
 use crate::{WorkspaceError, Workspaces};
 
@@ -31,6 +31,9 @@ impl Workspaces {
         request: PageRequest,
     ) -> Result<Page<AirtableBase>, WorkspaceError> {
         let caller = caller_in_tenant(cx)?;
+        if is_homeless(cx) {
+            return Ok(nothing(request));
+        }
         let cx = match filters.project {
             Some(id) => &self.cross(cx, Target::Project(id)).await?,
             None => cx,

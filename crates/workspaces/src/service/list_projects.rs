@@ -2,11 +2,11 @@
 
 use kernel::{Ctx, Page, PageRequest, WorkspaceId};
 
-use super::access::{caller_in_tenant, sees_all};
+use super::access::{caller_in_tenant, is_homeless, sees_all};
 use crate::cursor::Cursor;
 use crate::model::Project;
 use crate::store::like_anywhere;
-use crate::store::page::Order;
+use crate::store::page::{Order, nothing};
 use crate::store::projects::LIST;
 use crate::store::workspaces::Target;
 use crate::{WorkspaceError, Workspaces};
@@ -34,6 +34,9 @@ impl Workspaces {
         request: PageRequest,
     ) -> Result<Page<Project>, WorkspaceError> {
         let caller = caller_in_tenant(cx)?;
+        if is_homeless(cx) {
+            return Ok(nothing(request));
+        }
         let cx = match filters.workspace {
             Some(id) => &self.cross(cx, Target::Workspace(id)).await?,
             None => cx,
