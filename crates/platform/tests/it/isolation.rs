@@ -6,7 +6,7 @@ use testkit::Answer;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-use crate::coverage::{Operation, people_operations};
+use crate::coverage::{Operation, operations};
 use crate::fixtures::send;
 use crate::support::{Person, TestApp};
 
@@ -122,7 +122,7 @@ async fn no_operation_shows_or_changes_rows_of_another_tenant() {
     // A write shows, if only by its time.
     app.clock.advance(jiff::SignedDuration::from_secs(60));
 
-    for operation in people_operations() {
+    for operation in operations() {
         // Whoever holds a refresh token may use it; that is no matter of tenants.
         if ["refresh", "logout"].contains(&operation.id.as_str()) {
             continue;

@@ -4,6 +4,7 @@
 #![expect(clippy::format_collect, clippy::format_push_string, reason = "inputs are made once, however slowly")]
 
 mod bad_input;
+mod belongings;
 mod check_config;
 mod cli;
 mod command;
