@@ -8,7 +8,8 @@ use testkit::TestDb;
 
 use crate::support::TestApp;
 
-fn all() -> Vec<Sql> {
+/// Every statement of the program.
+pub(crate) fn all() -> Vec<Sql> {
     [users::statements(), tenants::statements(), workspaces::statements(), db::audit::STATEMENTS.to_vec()].concat()
 }
 
