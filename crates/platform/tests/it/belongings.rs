@@ -118,7 +118,8 @@ impl Belongings {
         let (tenant, admin, member) = (&admin.tenant, &admin.id, &member.id);
         database
             .batch_execute(&format!(
-                "UPDATE tenants SET is_active = true, status = 'active', deleted_at = NULL WHERE id = '{tenant}';
+                "UPDATE tenants SET is_active = true, status = 'active', deleted_at = NULL, plan = 'free', settings = '{{}}'
+                 WHERE id = '{tenant}';
                  UPDATE users SET is_active = true, role = CASE id WHEN '{admin}' THEN 'admin' ELSE 'user' END
                  WHERE id IN ('{admin}', '{member}');
                  UPDATE user_profiles SET is_active = true, deleted_at = NULL WHERE user_id IN ('{admin}', '{member}');

@@ -180,8 +180,8 @@ async fn neither_layer_is_found_out() {
     let report = world.ask(&app, |_| true, |_| {}).await;
     let leaking: BTreeSet<_> = report.leaks.iter().filter_map(|leak| leak.split(' ').next()).collect();
     assert!(report.leaks.len() > 100 && leaking.len() > 20, "{} leaks of {leaking:?}", report.leaks.len());
-    for table in ["users", "user_profiles", "tenants", "workspaces", "projects", "airtable_bases", "workspace_members"]
-    {
+    // Not `tenants`: who asks for another one is refused before any statement runs.
+    for table in ["users", "user_profiles", "workspaces", "projects", "airtable_bases", "workspace_members"] {
         assert!(report.changed.contains(table), "{table} is unchanged: {:?}", report.changed);
     }
 }

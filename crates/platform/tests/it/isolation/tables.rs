@@ -69,7 +69,7 @@ pub(crate) async fn tenant_tables(database: &Client) -> Vec<Table> {
     tables
 }
 
-/// Writes the marker into the text and JSON columns of the tenant's rows: not into ids, which rows hang together by, and
+/// Writes the marker into the text and JSON columns of the tenant's rows: not into ids and slugs, which requests name, and
 /// not where a CHECK lists the words.
 pub(crate) async fn mark(database: &Client, tenant: &str) {
     for table in tenant_tables(database).await {
@@ -79,7 +79,7 @@ pub(crate) async fn mark(database: &Client, tenant: &str) {
                 "SELECT attname::text, atttypid::regtype::text FROM pg_attribute
                  WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped
                    AND atttypid::regtype::text IN ('text', 'character varying', 'json', 'jsonb')
-                   AND attname NOT IN ('tenant_id', 'user_id', 'workspace_id', 'project_id', 'created_by', 'token_hash')
+                   AND attname NOT IN ('tenant_id', 'user_id', 'workspace_id', 'project_id', 'created_by', 'slug', 'token_hash')
                    AND (attname = 'email' OR NOT EXISTS (SELECT FROM pg_constraint
                        WHERE conrelid = attrelid AND contype = 'c' AND attnum = ANY (conkey)))",
                 &[&table.name],
