@@ -112,7 +112,7 @@ impl Belongings {
         ]
     }
 
-    /// Undoes what requests of its own people can have done to them and to what the others stand on.
+    /// Undoes what requests of its own people can have done to them and to what others stand on, and makes room again.
     pub(crate) async fn revive(&self, database: &tokio_postgres::Client) {
         let Self { admin, member, workspace, project, base, invitation, .. } = self;
         let (tenant, admin, member) = (&admin.tenant, &admin.id, &member.id);
@@ -126,8 +126,11 @@ impl Belongings {
                  UPDATE login_sessions SET revoked_at = NULL WHERE user_id IN ('{admin}', '{member}');
                  UPDATE refresh_tokens SET revoked_at = NULL WHERE user_id IN ('{admin}', '{member}');
                  UPDATE invitations SET status = 'pending', email = id || '@example.com' WHERE id = '{invitation}';
-                 UPDATE workspaces SET deleted_at = NULL WHERE id = '{workspace}';
-                 UPDATE projects SET deleted_at = NULL WHERE id = '{project}';
+                 DELETE FROM invitations WHERE tenant_id = '{tenant}' AND id <> '{invitation}';
+                 DELETE FROM workspaces WHERE tenant_id = '{tenant}' AND id <> '{workspace}' AND deleted_at IS NULL;
+                 DELETE FROM projects WHERE workspace_id = '{workspace}' AND id <> '{project}';
+                 UPDATE workspaces SET deleted_at = NULL, name = 'Marketing' WHERE id = '{workspace}';
+                 UPDATE projects SET deleted_at = NULL, name = 'Launch', status = 'active' WHERE id = '{project}';
                  UPDATE airtable_bases SET deleted_at = NULL WHERE id = '{base}';
                  INSERT INTO workspace_members (workspace_id, user_id, role)
                  VALUES ('{workspace}', '{admin}', 'owner'), ('{workspace}', '{member}', 'viewer')
