@@ -134,13 +134,14 @@ impl World {
         Self { app, database, home, victim, callers }
     }
 
-    /// The program on the same rows at a later time, its tenant statements changed by `change`.
+    /// The program on the same rows at a later time, the statements that run as `role` changed by `change`.
     pub(super) fn through(
         &self,
+        role: &str,
         after: jiff::SignedDuration,
         change: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> (TestApp, Rewriter) {
-        let rewriter = Rewriter::start(self.app.db.config(), db::APP_ROLE, change);
+        let rewriter = Rewriter::start(self.app.db.config(), role, change);
         let pool = db::Db::new(rewriter.url(), limits(), audit_key()).unwrap();
         let app = TestApp::on(self.app.db.clone(), |parts| parts.db = pool);
         app.clock.advance(jiff::SignedDuration::from_hours(25) + after);
@@ -298,7 +299,7 @@ impl World {
                             *value = json!(format!("{}.{}@EXAMPLE.COM", MARKER.to_uppercase(), self.victim.member.id));
                         }
                         "email" => *value = json!("guest@elsewhere.example"),
-                        "password" | "current_password" | "new_password" if addresses => *value = json!(PASSWORD),
+                        "password" | "current_password" | "new_password" => *value = json!(PASSWORD),
                         "role" if !addresses => *value = json!("viewer"),
                         name => match self.victim.named(name) {
                             Some(id) => *value = json!(id),
