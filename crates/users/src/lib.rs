@@ -54,7 +54,7 @@ use crate::turns::Turns;
 
 /// Every statement the slice can run, fixed and built, for the test that prepares them all.
 pub fn statements() -> Vec<db::Sql> {
-    [store::STATEMENTS, store::tenancy::STATEMENTS, sessions::STATEMENTS]
+    [store::STATEMENTS, store::tenancy::STATEMENTS, sessions::STATEMENTS, names::STATEMENTS]
         .concat()
         .into_iter()
         .chain(store::list::LIST.statements())

@@ -5,6 +5,7 @@
 
 mod audit;
 mod bad_input;
+mod belongings;
 mod check_config;
 mod cli;
 mod command;

@@ -1,6 +1,6 @@
 //! Changing what a member may do.
 
-use kernel::{Ctx, UserId, WorkspaceId};
+use kernel::{Ctx, WorkspaceId};
 use serde_json::json;
 
 use super::add_member::parse_role;
@@ -38,12 +38,11 @@ impl Workspaces {
         if before.role == role.as_str() {
             return Ok(before);
         }
-        if role == owner {
-            // Nobody becomes an owner who is deleted; ids of old rows may be no accounts at all (T-01).
-            let id: UserId = user.parse().map_err(|_| WorkspaceError::UserNotFound)?;
-            if self.people.cards(&tx, &[id]).await?.is_empty() {
-                return Err(WorkspaceError::UserNotFound);
-            }
+        // Old services let anybody be a member (contract 1.3.7); nobody of another tenant rises.
+        if role > WorkspaceRole::from_stored(&before.role).unwrap_or(WorkspaceRole::Viewer)
+            && !self.is_of_tenant(&tx, user).await?
+        {
+            return Err(WorkspaceError::UserNotFound);
         }
         if was_owner && !store::members::has_other_owner(&tx, id, user).await? {
             return Err(WorkspaceError::LastOwner);

@@ -5,6 +5,7 @@ use db::{FromRow, Row, SystemTx, TenantTx, get, statements};
 use jiff::Timestamp;
 use kernel::{BaseId, ProjectId, TenantId, WorkspaceId};
 
+use crate::WorkspaceError;
 use crate::model::{Workspace, WorkspaceRole};
 
 /// The columns of [`Workspace`], of `workspaces w`.
@@ -128,6 +129,17 @@ pub(crate) enum Target {
     Workspace(WorkspaceId),
     Project(ProjectId),
     Base(BaseId),
+}
+
+impl Target {
+    /// That there is no such thing.
+    pub(crate) const fn not_found(self) -> WorkspaceError {
+        match self {
+            Self::Workspace(_) => WorkspaceError::WorkspaceNotFound,
+            Self::Project(_) => WorkspaceError::ProjectNotFound,
+            Self::Base(_) => WorkspaceError::BaseNotFound,
+        }
+    }
 }
 
 /// The workspace, deleted or not, with the role of `caller` in it.
