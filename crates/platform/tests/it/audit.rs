@@ -74,6 +74,10 @@ impl Trail {
 
     /// Writes a record as the program would that has `key`.
     async fn forge(&self, key: &str) {
+        self.forge_many(key, 1).await;
+    }
+
+    async fn forge_many(&self, key: &str, count: usize) {
         let db = Db::new(self.site.db.url(), PoolLimits::default(), AuditKey::new(key)).unwrap();
         let tx = db.begin_system("a forgery").await.unwrap();
         let event = AuditEvent {
@@ -83,7 +87,9 @@ impl Trail {
             tenant: self.admin.tenant.parse().unwrap(),
             changes: None,
         };
-        tx.audit(&self.app.cx(), &event).await.unwrap();
+        for _ in 0..count {
+            tx.audit(&self.app.cx(), &event).await.unwrap();
+        }
         tx.commit().await.unwrap();
     }
 
@@ -265,6 +271,27 @@ async fn removed_chain_is_found_with_an_anchor_only() {
     let words = format!("the end was cut off: the last record is 0, yet record {last} was anchored");
     trail.verify_anchored().expect_broken(&trail, &words);
     trail.run(&["verify", "--tenant", &trail.admin.tenant]).expect_no_look("no audit records and no anchor");
+}
+
+#[tokio::test]
+async fn long_chains_are_read_to_their_end() {
+    let trail = Trail::new().await;
+    let short = trail.last().await;
+    // More than two pages.
+    trail.forge_many(KEY, 10_001).await;
+    let last = short + 10_001;
+    let run = trail.run(&["verify", "--tenant", &trail.admin.tenant]);
+    run.expect_whole(&format!("1 whole, 0 broken; {last} good records, 0 anchors"));
+    let export = trail.run(&["export", "--tenant", &trail.admin.tenant]);
+    assert_eq!(export.stdout.lines().count().to_string(), last.to_string());
+    for seq in [5000, 5001, last] {
+        let forged = format!("UPDATE audit_events SET action = action || 'x' WHERE TENANT AND seq = {seq}");
+        trail.tamper(&forged).await;
+        trail.run(&["verify"]).expect_broken(&trail, &unfit(seq, &trail.id(seq).await));
+        trail
+            .tamper(&format!("UPDATE audit_events SET action = rtrim(action, 'x') WHERE TENANT AND seq = {seq}"))
+            .await;
+    }
 }
 
 #[tokio::test]
