@@ -41,6 +41,7 @@ pub use http::{ALIASES, routes};
 pub use model::{AirtableBase, AuditLog, Member, Project, Workspace, WorkspaceRole};
 pub use ports::{People, PersonCard, Present, TenantLimits};
 pub use service::release::Departure;
+pub use store::members::of_live as members;
 pub use store::statements;
 
 use crate::legacy_cache::LegacyCache;
