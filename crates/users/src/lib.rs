@@ -19,6 +19,7 @@
 mod attempts;
 mod audit;
 mod error;
+mod events;
 mod http;
 mod legacy_cache;
 mod model;

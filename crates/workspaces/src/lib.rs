@@ -25,6 +25,7 @@
 //! Deliberately absent: people and plans (see [`People`], [`TenantLimits`]), and the contents of Airtable bases.
 
 mod error;
+mod events;
 mod http;
 mod legacy_cache;
 mod model;
