@@ -41,4 +41,5 @@ SELECT platform_protect('user_notifications', 'tenant_id');
 GRANT SELECT, INSERT, UPDATE ON notification_feeds TO pyairtable_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON user_notifications TO pyairtable_app;
 GRANT SELECT ON notification_feeds TO pyairtable_system;
-GRANT SELECT, DELETE ON user_notifications TO pyairtable_system;
+-- A column's UPDATE is what it takes to lock rows before deleting them.
+GRANT SELECT, UPDATE (updated_at), DELETE ON user_notifications TO pyairtable_system;

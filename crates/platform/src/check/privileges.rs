@@ -36,7 +36,7 @@ pub const NEEDED: &[Need] = &[
     (db::APP_ROLE, "user_notifications", EVERYTHING),
     (db::SYSTEM_ROLE, "jobs", EVERYTHING),
     (db::SYSTEM_ROLE, "notification_feeds", &["SELECT"]),
-    (db::SYSTEM_ROLE, "user_notifications", &["SELECT", "DELETE"]),
+    (db::SYSTEM_ROLE, "user_notifications", &["SELECT", "UPDATE", "DELETE"]),
     (db::APP_ROLE, "idempotency_keys", READ_CHANGE),
     (db::SYSTEM_ROLE, "idempotency_keys", EVERYTHING),
     (db::SYSTEM_ROLE, "tenants", READ_ADD_CHANGE),

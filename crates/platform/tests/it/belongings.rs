@@ -18,6 +18,8 @@ pub(crate) struct Belongings {
     pub(crate) base: String,
     /// Pending.
     pub(crate) invitation: String,
+    /// In the member's feed.
+    pub(crate) notification: String,
     /// A log-in of the member.
     pub(crate) session: String,
 }
@@ -42,6 +44,8 @@ impl TestApp {
         let base = made(format!("/projects/{project}/airtable-bases"), base).await;
         let invited = json!({ "email": format!("guest@{domain}") });
         let invitation = made(format!("/tenants/{}/invitations", admin.tenant), invited).await;
+        let told = json!({ "user_id": member.id, "type": "t", "title": "Told", "message": "m" });
+        let notification = made("/notifications".to_owned(), told).await;
         let tenant = admin.http.get(&format!("/tenants/{}", admin.tenant)).send().await.expect(200);
         self.sql(&format!(
             "INSERT INTO tenant_suspended_users (tenant_id, user_id, suspended_at)
@@ -52,7 +56,17 @@ impl TestApp {
         let database = self.db.superuser().await;
         let session = "SELECT id::text FROM login_sessions WHERE user_id::text = $1 LIMIT 1";
         let session = database.query_one(session, &[&member.id]).await.unwrap().get(0);
-        Belongings { slug: tenant.text("slug"), admin, member, workspace, project, base, invitation, session }
+        Belongings {
+            slug: tenant.text("slug"),
+            admin,
+            member,
+            workspace,
+            project,
+            base,
+            invitation,
+            notification,
+            session,
+        }
     }
 }
 
@@ -70,6 +84,7 @@ impl Belongings {
             "sessions" => &self.session,
             "invitations" => &self.invitation,
             "workspaces" => &self.workspace,
+            "notifications" => &self.notification,
             "projects" => &self.project,
             "airtable-bases" => &self.base,
             _ => panic!("say in Belongings what `/{segment}/{{id}}` names"),
@@ -97,7 +112,7 @@ impl Belongings {
     }
 
     /// Every id there is, for parameters of any kind.
-    pub(crate) fn ids(&self) -> [&str; 10] {
+    pub(crate) fn ids(&self) -> [&str; 11] {
         [
             self.tenant(),
             &self.slug,
@@ -105,6 +120,7 @@ impl Belongings {
             &self.member.id,
             &self.session,
             &self.invitation,
+            &self.notification,
             &self.workspace,
             &self.project,
             &self.base,
@@ -114,7 +130,7 @@ impl Belongings {
 
     /// Undoes what requests of its own people can have done to them and to what others stand on, and makes room again.
     pub(crate) async fn revive(&self, database: &tokio_postgres::Client) {
-        let Self { admin, member, workspace, project, base, invitation, .. } = self;
+        let Self { admin, member, workspace, project, base, invitation, notification, .. } = self;
         let (tenant, admin, member) = (&admin.tenant, &admin.id, &member.id);
         database
             .batch_execute(&format!(
@@ -127,6 +143,7 @@ impl Belongings {
                  UPDATE refresh_tokens SET revoked_at = NULL WHERE user_id IN ('{admin}', '{member}');
                  UPDATE invitations SET status = 'pending', email = id || '@example.com' WHERE id = '{invitation}';
                  DELETE FROM invitations WHERE tenant_id = '{tenant}' AND id <> '{invitation}';
+                 UPDATE user_notifications SET is_read = false, read_at = NULL WHERE id = '{notification}';
                  DELETE FROM workspaces WHERE tenant_id = '{tenant}' AND id <> '{workspace}' AND deleted_at IS NULL;
                  DELETE FROM projects WHERE workspace_id = '{workspace}' AND id <> '{project}';
                  UPDATE workspaces SET deleted_at = NULL, name = 'Marketing' WHERE id = '{workspace}';

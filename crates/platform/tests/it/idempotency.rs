@@ -135,6 +135,10 @@ async fn every_post_sent_again_is_answered_as_before() {
     twice.post("transfer_workspace", &admin, &at("transfer"), json!({ "user_id": user })).await;
     twice.post("leave_workspace", &admin, &at("leave"), json!({})).await;
 
+    let told = json!({ "type": "t", "title": "n", "message": "m" });
+    twice.post("create_notification", &admin, "/notifications", told.clone()).await;
+    twice.post("bulk_create_notifications", &admin, "/notifications/bulk", told).await;
+
     // Last, since it ends every other log-in.
     let change = json!({ "current_password": PASSWORD, "new_password": "another horse battery" });
     twice.post("change_password", &admin, "/auth/change-password", change).await;
