@@ -44,6 +44,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     6 "invitations",
     7 "workspaces",
     9 "idempotency",
+    10 "list_indexes",
 ];
 
 /// How long a lock may be waited for before the migration steps aside. It is also the longest time that others can

@@ -27,6 +27,7 @@ mod list_members;
 mod list_projects;
 mod list_user_workspaces;
 mod list_workspaces;
+mod lists;
 mod races;
 mod remove_member;
 mod replace_member_role;
