@@ -43,7 +43,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     5 "audit",
     6 "invitations",
     7 "workspaces",
-    9 "idempotency",
+    8 "idempotency",
     10 "list_indexes",
 ];
 

@@ -76,6 +76,12 @@ impl Ctx {
         &self.conditions
     }
 
+    /// The tenant, if there is one to belong to. The nil one is none: it stands for everybody without a row (T-34) and
+    /// everybody whose row names no tenant, and these share nothing.
+    pub fn known_tenant(&self) -> Option<TenantId> {
+        self.tenant.filter(|tenant| !tenant.0.is_nil())
+    }
+
     /// The current time.
     pub fn now(&self) -> Timestamp {
         self.clock.now()

@@ -19,7 +19,7 @@ use web::{
 };
 use workspaces::{Workspaces, WorkspacesConfig};
 
-use crate::wiring::{PeopleOfTenants, PeopleOfWorkspaces, PlansOfWorkspaces, TenantsOfPeople};
+use crate::wiring::{PeopleOfTenants, PeopleOfWorkspaces, PlansOfWorkspaces, TenantsOfPeople, WorkspacesOfPeople};
 use crate::{health, openapi};
 
 /// What the program is put together from.
@@ -59,17 +59,6 @@ pub struct App {
 /// Puts the program together.
 pub fn build(parts: Parts) -> Result<App, &'static str> {
     let idempotency = Idempotency::new(parts.db.clone(), &parts.jwt_secret);
-    let users = Users::new(
-        parts.db.clone(),
-        UsersConfig {
-            jwt_secret: parts.jwt_secret,
-            coexistence: parts.coexistence,
-            redis: parts.redis.clone(),
-            tenants: Arc::new(TenantsOfPeople),
-        },
-    )?;
-    let people = Arc::new(PeopleOfTenants(Arc::clone(&users)));
-    let tenants = Tenants::new(parts.db.clone(), TenantsConfig { coexistence: parts.coexistence, people });
     let workspaces = Workspaces::new(
         parts.db.clone(),
         WorkspacesConfig {
@@ -79,6 +68,18 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
             limits: Arc::new(PlansOfWorkspaces),
         },
     );
+    let users = Users::new(
+        parts.db.clone(),
+        UsersConfig {
+            jwt_secret: parts.jwt_secret,
+            coexistence: parts.coexistence,
+            redis: parts.redis.clone(),
+            tenants: Arc::new(TenantsOfPeople),
+            possessions: Arc::new(WorkspacesOfPeople(Arc::clone(&workspaces))),
+        },
+    )?;
+    let people = Arc::new(PeopleOfTenants(Arc::clone(&users)));
+    let tenants = Tenants::new(parts.db.clone(), TenantsConfig { coexistence: parts.coexistence, people });
     let env = Env {
         clock: parts.clock,
         rng: parts.rng,

@@ -33,6 +33,11 @@ pub(crate) fn audit_key(config: &Config, rng: &dyn Rng) -> anyhow::Result<AuditK
     }
 }
 
+/// Whether a start has kept a key in `data_dir`.
+pub(crate) fn is_kept_in(data_dir: &Path) -> bool {
+    data_dir.join(FILE).is_file()
+}
+
 /// The key kept in `data_dir`, made now if there is none.
 fn kept_in(data_dir: &Path, rng: &dyn Rng) -> anyhow::Result<Redacted<String>> {
     let path = data_dir.join(FILE);

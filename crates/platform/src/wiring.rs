@@ -5,9 +5,9 @@ use std::sync::Arc;
 use db::{SystemTx, TenantTx, Tx};
 use kernel::{Ctx, Page, PageRequest, Role, TenantId, UserId};
 use tenants::{Applicant, Headcount, LogIn, NewPerson, People, Person};
-use users::{CheckedAccount, NewAccount, OpenLogIn, SignUpTenant, TenantDirectory, User, Users};
+use users::{CheckedAccount, NewAccount, OpenLogIn, Possessions, SignUpTenant, TenantDirectory, User, Users};
 use web::{ApiError, BoxFuture};
-use workspaces::{PersonCard, TenantLimits};
+use workspaces::{PersonCard, TenantLimits, Workspaces};
 
 /// What people need of tenants, done by the tenants slice.
 pub(crate) struct TenantsOfPeople;
@@ -24,6 +24,18 @@ impl TenantDirectory for TenantsOfPeople {
 
     fn is_closed<'a>(&'a self, tx: &'a SystemTx, tenant: TenantId) -> BoxFuture<'a, Result<bool, db::Error>> {
         Box::pin(tenants::is_closed(tx, tenant))
+    }
+
+    fn lock_seats<'a>(
+        &'a self,
+        tx: &'a Tx,
+        cx: &'a Ctx,
+        tenant: TenantId,
+    ) -> BoxFuture<'a, Result<Option<users::Seats>, db::Error>> {
+        Box::pin(async move {
+            let seats = tenants::lock_seats(tx, tenant, cx.now()).await?;
+            Ok(seats.map(|tenants::Seats { limit, invited }| users::Seats { limit, invited }))
+        })
     }
 }
 
@@ -93,6 +105,14 @@ impl People for PeopleOfTenants {
 
     fn is_of_tenant<'a>(&'a self, tx: &'a TenantTx, id: UserId) -> BoxFuture<'a, Result<bool, db::Error>> {
         Box::pin(self.0.is_of_tenant(tx, id))
+    }
+
+    fn tenants_after<'a>(
+        &'a self,
+        tx: &'a SystemTx,
+        after: TenantId,
+    ) -> BoxFuture<'a, Result<Vec<TenantId>, db::Error>> {
+        Box::pin(self.0.tenants_after(tx, after))
     }
 
     fn count<'a>(&'a self, tx: &'a Tx, tenant: TenantId) -> BoxFuture<'a, Result<i64, db::Error>> {
@@ -180,6 +200,25 @@ impl workspaces::People for PeopleOfWorkspaces {
             Ok(people.into_iter().map(card).collect())
         })
     }
+
+    fn present<'a>(
+        &'a self,
+        tx: &'a TenantTx,
+        ids: &'a [UserId],
+    ) -> BoxFuture<'a, Result<Vec<workspaces::Present>, db::Error>> {
+        Box::pin(async move {
+            let people = users::present(tx, ids).await?.into_iter();
+            Ok(people.map(|users::Present { id, is_active }| workspaces::Present { id, is_active }).collect())
+        })
+    }
+
+    fn senior_admin<'a>(
+        &'a self,
+        tx: &'a TenantTx,
+        except: UserId,
+    ) -> BoxFuture<'a, Result<Option<UserId>, db::Error>> {
+        Box::pin(users::senior_admin(tx, except))
+    }
 }
 
 /// What workspaces need of plans, answered by the tenants slice.
@@ -188,5 +227,23 @@ pub(crate) struct PlansOfWorkspaces;
 impl TenantLimits for PlansOfWorkspaces {
     fn max_workspaces<'a>(&'a self, tx: &'a TenantTx) -> BoxFuture<'a, Result<Option<i64>, db::Error>> {
         Box::pin(tenants::max_workspaces(tx))
+    }
+}
+
+/// What people own in workspaces, handed over by the workspaces slice.
+pub(crate) struct WorkspacesOfPeople(pub(crate) Arc<Workspaces>);
+
+impl Possessions for WorkspacesOfPeople {
+    fn release<'a>(
+        &'a self,
+        tx: &'a TenantTx,
+        cx: &'a Ctx,
+        person: UserId,
+    ) -> BoxFuture<'a, Result<BoxFuture<'static, ()>, db::Error>> {
+        Box::pin(async move {
+            let departure = self.0.release(tx, cx, person).await?;
+            let workspaces = Arc::clone(&self.0);
+            Ok(Box::pin(async move { workspaces.released(departure).await }) as BoxFuture<'static, ()>)
+        })
     }
 }

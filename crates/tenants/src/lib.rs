@@ -5,7 +5,7 @@
 //! - A slug and a domain name one tenant; held by the unique keys. A deleted tenant keeps its slug: an address that
 //!   once led to one organisation never leads to another.
 //! - Old registrations left tenant ids without a row (T-53): a missing row reads as an active tenant on the free plan,
-//!   and is made the first time the tenant is changed.
+//!   and is made by a job, or earlier the first time the tenant is changed.
 //! - Suspending switches the tenant's people off in the same transaction, and reactivating switches on exactly those who
 //!   were on (T-54).
 //! - One pending invitation an address and tenant; held by a partial unique index. A token is stored as its SHA-256 only.
@@ -27,6 +27,7 @@ use std::sync::Arc;
 
 use db::list::List;
 use db::{Db, SystemTx, TenantTx, Tx};
+use jiff::Timestamp;
 use kernel::{Ctx, TenantId};
 
 pub use error::{ClosedInvitation, TenantError, TenantStatus};
@@ -82,6 +83,28 @@ pub async fn create_for_sign_up(tx: &SystemTx, cx: &Ctx, id: TenantId, name: &st
 /// Whether the tenant's status keeps its people out, whatever their accounts say (T-54).
 pub async fn is_closed(tx: &Tx, id: TenantId) -> Result<bool, db::Error> {
     store::is_closed(tx, id).await
+}
+
+/// The seats of a tenant, as far as its plan bounds them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seats {
+    /// How many the plan has.
+    pub limit: i64,
+    /// How many pending invitations hold one.
+    pub invited: i64,
+}
+
+/// The seats of a tenant, which nobody else can take until the transaction ends; `None` is no limit. Call it before any
+/// other lock is taken.
+pub async fn lock_seats(tx: &Tx, id: TenantId, now: Timestamp) -> Result<Option<Seats>, db::Error> {
+    store::lock(tx, id).await?;
+    let tenant = store::find(tx, id).await?.unwrap_or_else(|| model::Tenant::without_row(id));
+    let limit = tenant.limits.users;
+    if limit < 0 {
+        return Ok(None);
+    }
+    let invited = store::invitations::count_pending(tx, id, None, now).await?;
+    Ok(Some(Seats { limit, invited }))
 }
 
 /// How many live workspaces the plan of the transaction's tenant allows; `None` is no limit. A tenant without a row is

@@ -111,6 +111,13 @@ pub trait People: Send + Sync {
     /// Whether the account is of the transaction's tenant.
     fn is_of_tenant<'a>(&'a self, tx: &'a TenantTx, id: UserId) -> BoxFuture<'a, Result<bool, db::Error>>;
 
+    /// Some of the tenant ids that accounts name and that come after `after`, in order; empty at the end.
+    fn tenants_after<'a>(
+        &'a self,
+        tx: &'a SystemTx,
+        after: TenantId,
+    ) -> BoxFuture<'a, Result<Vec<TenantId>, db::Error>>;
+
     /// Everybody of the tenant who is not deleted.
     fn count<'a>(&'a self, tx: &'a db::Tx, tenant: TenantId) -> BoxFuture<'a, Result<i64, db::Error>>;
 

@@ -28,6 +28,9 @@ statements! {
     /// The row of a tenant that had none (T-53).
     ENSURE = "INSERT INTO tenants (id, name, slug, created_at, updated_at)
         SELECT $1, $2, $3, $4, $4 WHERE NOT EXISTS (SELECT FROM tenants WHERE id = $1)";
+    /// Those of some tenants that have no row.
+    WITHOUT_ROW = "SELECT wanted.id FROM unnest($1::uuid[]) AS wanted (id)
+        WHERE NOT EXISTS (SELECT FROM tenants t WHERE t.id = wanted.id) ORDER BY wanted.id";
     FIND = concat!("SELECT ", tenant_columns!(), " FROM tenants WHERE id = $1");
     FIND_BY_SLUG = concat!("SELECT ", tenant_columns!(), " FROM tenants WHERE slug = $1");
     SLUG_EXISTS = "SELECT EXISTS (SELECT FROM tenants WHERE slug = $1)";
@@ -77,6 +80,17 @@ pub(crate) async fn ensure(tx: &TenantTx, now: Timestamp) -> Result<Tenant, db::
     let Tenant { name, slug, .. } = Tenant::without_row(id);
     tx.write_one(&ENSURE, &[&id.0, &name, &slug, &now]).await?;
     find(tx, id).await?.ok_or(db::Error::RowCount { statement: ENSURE.name, rows: 0 })
+}
+
+/// Makes the row of a tenant that has none; false if it has one. Call [`lock`] first.
+pub(crate) async fn adopt(tx: &SystemTx, tenant: &Tenant, now: Timestamp) -> Result<bool, db::Error> {
+    tx.execute(&ENSURE, &[&tenant.id.0, &tenant.name, &tenant.slug, &now]).await.map(|rows| rows == 1)
+}
+
+/// Those of `tenants` that have no row.
+pub(crate) async fn without_row(tx: &SystemTx, tenants: &[TenantId]) -> Result<Vec<TenantId>, db::Error> {
+    let ids: Vec<uuid::Uuid> = tenants.iter().map(|id| id.0).collect();
+    tx.rows(&WITHOUT_ROW, &[&ids]).await?.iter().map(|row| get(row, "id").map(TenantId)).collect()
 }
 
 pub(crate) async fn find(tx: &Tx, id: TenantId) -> Result<Option<Tenant>, db::Error> {

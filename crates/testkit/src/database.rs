@@ -11,6 +11,7 @@ use db::local::{Durability, LocalPostgres, Options};
 /// A fresh, migrated database of the test's own.
 #[derive(Clone)]
 pub struct TestDb {
+    config: tokio_postgres::Config,
     url: DatabaseUrl,
 }
 
@@ -36,12 +37,19 @@ impl TestDb {
             .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE {template}"))
             .await
             .expect("a database can be made from the template");
-        Self { url: server.url.with_database(&name) }
+        let mut config = server.postgres.config();
+        config.dbname(&name);
+        Self { url: DatabaseUrl::from_config(config.clone()), config }
     }
 
     /// Where it is; the log-in role is the superuser of the private server.
     pub fn url(&self) -> &DatabaseUrl {
         &self.url
+    }
+
+    /// Where it is, in the driver's words.
+    pub const fn config(&self) -> &tokio_postgres::Config {
+        &self.config
     }
 
     /// A plain connection as superuser, to look behind the program's back.
@@ -53,7 +61,7 @@ impl TestDb {
 struct Server {
     url: DatabaseUrl,
     /// Stops with the process: statics are never dropped, the parent-death signal does it.
-    _postgres: LocalPostgres,
+    postgres: LocalPostgres,
 }
 
 fn server() -> &'static Server {
@@ -70,7 +78,7 @@ fn server() -> &'static Server {
         let url = DatabaseUrl::from_config(postgres.config());
         // On a thread of its own, because tests call from inside their runtimes.
         std::thread::scope(|scope| scope.spawn(|| make_template(&url)).join()).expect("the template is made");
-        Server { url, _postgres: postgres }
+        Server { url, postgres }
     })
 }
 

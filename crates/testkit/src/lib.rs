@@ -11,9 +11,11 @@
 mod client;
 mod database;
 mod redis;
+mod rewriter;
 mod rng;
 
 pub use client::{Answer, Client, Request};
 pub use database::TestDb;
 pub use redis::TestRedis;
+pub use rewriter::Rewriter;
 pub use rng::SeededRng;

@@ -20,6 +20,9 @@ pub enum UserError {
     /// Somebody else logs in with this name.
     #[error("user name taken")]
     UsernameTaken,
+    /// All seats of the tenant's plan are taken.
+    #[error("all {0} seats taken")]
+    NoSeat(i64),
     /// An account with this id exists.
     #[error("id taken")]
     IdTaken,

@@ -6,10 +6,13 @@
 //! - A log-in is a session; the refresh tokens that descend from it form one family. Only one token of a family can be
 //!   exchanged, and exchanging it twice at once yields the same successor twice, never two.
 //! - Deactivating, deleting or revoking takes effect on the next request: nothing about a person is cached.
+//! - Nobody joins, or comes back to, a tenant whose seats are taken; held by the tenant's lock. Whoever is switched off
+//!   keeps their seat, whoever is deleted does not. While old services run seats are advisory (T-48).
 //! - Passwords never leave this crate, not even as hashes.
 //!
 //! What `LEGACY_COEXISTENCE` changes here: the password scheme ([`password`]), the token store ([`sessions`]), the old
-//! services' caches ([`legacy_cache`]) and whether a bare `tenant_id` may join a tenant ([`service`]).
+//! services' caches ([`legacy_cache`]), whether a bare `tenant_id` may join a tenant and whether seats are counted
+//! ([`service`]).
 //!
 //! Deliberately absent: tenants themselves (see [`TenantDirectory`]) and workspace roles.
 
@@ -36,9 +39,9 @@ use kernel::Redacted;
 pub use error::UserError;
 pub use http::{ALIASES, routes};
 pub use model::User;
-pub use names::{Name, STATEMENTS as NAME_STATEMENTS, names};
+pub use names::{Name, Present, STATEMENTS as NAME_STATEMENTS, names, present, senior_admin};
 pub use password::Scheme;
-pub use ports::{SignUpTenant, TenantDirectory};
+pub use ports::{Possessions, Seats, SignUpTenant, TenantDirectory};
 pub use service::bootstrap::NewSuperAdmin;
 pub use service::tenancy::{CheckedAccount, FirstLogIn, Headcount, NewAccount, OpenLogIn};
 
@@ -51,7 +54,7 @@ use crate::turns::Turns;
 
 /// Every statement the slice can run, fixed and built, for the test that prepares them all.
 pub fn statements() -> Vec<db::Sql> {
-    [store::STATEMENTS, store::tenancy::STATEMENTS, sessions::STATEMENTS]
+    [store::STATEMENTS, store::tenancy::STATEMENTS, sessions::STATEMENTS, names::STATEMENTS]
         .concat()
         .into_iter()
         .chain(store::list::LIST.statements())
@@ -68,6 +71,8 @@ pub struct UsersConfig {
     pub redis: Option<redis::aio::ConnectionManager>,
     /// Creates the tenant of a person who signs up alone.
     pub tenants: Arc<dyn TenantDirectory>,
+    /// What people own elsewhere.
+    pub possessions: Arc<dyn Possessions>,
 }
 
 /// The slice.
@@ -80,6 +85,7 @@ pub struct Users {
     sessions: Sessions,
     legacy_cache: LegacyCache,
     tenants: Arc<dyn TenantDirectory>,
+    possessions: Arc<dyn Possessions>,
     coexistence: bool,
 }
 
@@ -87,7 +93,7 @@ impl Users {
     /// Puts the slice together. Fails when coexistence is on without Redis, where the old services keep their refresh
     /// tokens.
     pub fn new(db: Db, config: UsersConfig) -> Result<Arc<Self>, &'static str> {
-        let UsersConfig { jwt_secret, coexistence, redis, tenants } = config;
+        let UsersConfig { jwt_secret, coexistence, redis, tenants, possessions } = config;
         let sessions = match (coexistence, redis.clone()) {
             (false, _) => Sessions::postgres(),
             (true, Some(redis)) => Sessions::shared_redis(redis),
@@ -104,6 +110,7 @@ impl Users {
             sessions,
             legacy_cache: LegacyCache::new(redis.filter(|_| coexistence)),
             tenants,
+            possessions,
             coexistence,
         }))
     }

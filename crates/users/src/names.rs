@@ -7,6 +7,13 @@ statements! {
     NAMES = "SELECT u.id, u.email, u.first_name, u.last_name FROM users u
         LEFT JOIN user_profiles p ON p.user_id = u.id
         WHERE u.tenant_id = $1 AND u.id = ANY($2) AND p.deleted_at IS NULL";
+    PRESENT = "SELECT u.id, coalesce(u.is_active, true) AS is_active FROM users u
+        LEFT JOIN user_profiles p ON p.user_id = u.id
+        WHERE u.tenant_id = $1 AND u.id = ANY($2) AND p.deleted_at IS NULL";
+    SENIOR_ADMIN = "SELECT u.id, true AS is_active FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id
+        WHERE u.tenant_id = $1 AND u.id <> $2 AND u.role IN ('admin', 'super_admin') AND coalesce(u.is_active, true)
+        AND p.deleted_at IS NULL
+        ORDER BY coalesce(u.created_at, to_timestamp(0)), u.id LIMIT 1";
 }
 
 /// A living account, as its colleagues see it.
@@ -40,4 +47,30 @@ pub async fn names(tx: &TenantTx, ids: &[UserId]) -> Result<Vec<Name>, db::Error
     }
     let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
     tx.all(&NAMES, &[&tx.tenant().0, &ids]).await
+}
+
+/// Somebody who is not deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Present {
+    /// The account's id.
+    pub id: UserId,
+    /// Whether they may log in.
+    pub is_active: bool,
+}
+
+impl FromRow for Present {
+    fn from_row(row: &Row) -> Result<Self, db::Error> {
+        Ok(Self { id: UserId(get(row, "id")?), is_active: get(row, "is_active")? })
+    }
+}
+
+/// Those of `ids` who are accounts of the transaction's tenant and not deleted, in any order.
+pub async fn present(tx: &TenantTx, ids: &[UserId]) -> Result<Vec<Present>, db::Error> {
+    let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
+    tx.all(&PRESENT, &[&tx.tenant().0, &ids]).await
+}
+
+/// Who of the tenant's admins but `except` has been there longest and may log in.
+pub async fn senior_admin(tx: &TenantTx, except: UserId) -> Result<Option<UserId>, db::Error> {
+    Ok(tx.find::<Present>(&SENIOR_ADMIN, &[&tx.tenant().0, &except.0]).await?.map(|admin| admin.id))
 }

@@ -79,8 +79,15 @@ statements! {
             metadata = coalesce($10::text::jsonb, metadata), updated_at = $11
         WHERE tenant_id = $1 AND user_id = $2";
     SET_ACTIVE = "UPDATE users SET is_active = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2";
-    SET_PROFILE_ACTIVE = "UPDATE user_profiles SET is_active = $3, deleted_at = $4, updated_at = $5
+    SET_PROFILE_ACTIVE = "UPDATE user_profiles SET is_active = $3, updated_at = $4
         WHERE tenant_id = $1 AND user_id = $2";
+    /// The profile keeps whether the account was on; what it said before may be older than that.
+    DELETE_PROFILE = "UPDATE user_profiles p SET deleted_at = $3, updated_at = $3,
+            is_active = (SELECT coalesce(u.is_active, true) FROM users u WHERE u.id = p.user_id)
+        WHERE p.tenant_id = $1 AND p.user_id = $2";
+    RESTORE_PROFILE = "UPDATE user_profiles SET deleted_at = NULL, updated_at = $3,
+            is_active = coalesce(is_active, true)
+        WHERE tenant_id = $1 AND user_id = $2 RETURNING is_active";
     SET_ROLE = "UPDATE users SET role = $3, updated_at = $4 WHERE tenant_id = $1 AND id = $2";
     SET_PROFILE_ROLE = "UPDATE user_profiles SET role = $3, updated_at = $4 WHERE tenant_id = $1 AND user_id = $2";
     PROBE = "SELECT count(*) FROM (SELECT FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id LIMIT 1) probe";
@@ -300,18 +307,28 @@ pub(crate) async fn update(tx: &TenantTx, id: UserId, change: &ProfileChange, no
     .await
 }
 
-/// Switches an account on or off; `deleted_at` in the profile is what marks it deleted (T-55).
-pub(crate) async fn set_active(
-    tx: &TenantTx,
-    id: UserId,
-    is_active: bool,
-    deleted_at: Option<Timestamp>,
-    now: Timestamp,
-) -> Result<(), db::Error> {
+/// Switches an account on or off.
+pub(crate) async fn set_active(tx: &TenantTx, id: UserId, is_active: bool, now: Timestamp) -> Result<(), db::Error> {
     ensure_profile(tx, id, now).await?;
     let tenant = tx.tenant().0;
     tx.write_one(&SET_ACTIVE, &[&tenant, &id.0, &is_active, &now]).await?;
-    tx.write_one(&SET_PROFILE_ACTIVE, &[&tenant, &id.0, &is_active, &deleted_at, &now]).await
+    tx.write_one(&SET_PROFILE_ACTIVE, &[&tenant, &id.0, &is_active, &now]).await
+}
+
+/// Marks an account deleted and switches it off (T-55).
+pub(crate) async fn delete(tx: &TenantTx, id: UserId, now: Timestamp) -> Result<(), db::Error> {
+    ensure_profile(tx, id, now).await?;
+    let tenant = tx.tenant().0;
+    // First the profile, which remembers what the second statement overwrites.
+    tx.write_one(&DELETE_PROFILE, &[&tenant, &id.0, &now]).await?;
+    tx.write_one(&SET_ACTIVE, &[&tenant, &id.0, &false, &now]).await
+}
+
+/// Takes the mark off again; the account is as on or off as it was before.
+pub(crate) async fn restore(tx: &TenantTx, id: UserId, now: Timestamp) -> Result<(), db::Error> {
+    let tenant = tx.tenant().0;
+    let was_active: bool = tx.scalar(&RESTORE_PROFILE, &[&tenant, &id.0, &now]).await?;
+    tx.write_one(&SET_ACTIVE, &[&tenant, &id.0, &was_active, &now]).await
 }
 
 pub(crate) async fn set_role(tx: &TenantTx, id: UserId, role: &str, now: Timestamp) -> Result<(), db::Error> {

@@ -2,7 +2,8 @@
 //! workspace-service.
 //!
 //! Invariants:
-//! - A live workspace has an owner. Whatever takes an owner away holds the workspace's row lock while it counts the
+//! - A live workspace has an owner, who is not deleted: a person's deletion hands their workspaces over (T-55).
+//!   Deletions and whatever makes somebody an owner wait for each other at the tenant's lock. Whatever takes an owner away holds the workspace's row lock while it counts the
 //!   others; the old schema's trigger may say the same, or be missing (T-46).
 //! - A tenant has no more live workspaces than its limit, and no two of one name: both are looked up and written under
 //!   an advisory lock of the tenant (T-47, T-49). Projects, members and bases are counted and looked up under the row
@@ -38,7 +39,8 @@ use db::Db;
 pub use error::WorkspaceError;
 pub use http::{ALIASES, routes};
 pub use model::{AirtableBase, AuditLog, Member, Project, Workspace, WorkspaceRole};
-pub use ports::{People, PersonCard, TenantLimits};
+pub use ports::{People, PersonCard, Present, TenantLimits};
+pub use service::release::Departure;
 pub use store::statements;
 
 use crate::legacy_cache::LegacyCache;

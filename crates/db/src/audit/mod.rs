@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{Error, FromRow, Row, Tx, get, statements};
 
-pub use verify::{Anchor, Broken, Stored, page, tenants, verify};
+pub use verify::{Anchor, Broken, Stored, Walk, page, tenants, verify};
 
 statements! {
     HEAD = "SELECT seq, mac FROM audit_events WHERE tenant_id = $1 ORDER BY seq DESC LIMIT 1";
@@ -50,6 +50,7 @@ impl AuditKey {
             mac.update(bytes);
         };
         field(previous);
+        field(record.id.as_bytes());
         field(record.tenant.as_bytes());
         field(&record.seq.to_be_bytes());
         field(&record.at.as_microsecond().to_be_bytes());
@@ -67,6 +68,8 @@ impl AuditKey {
 /// What a record's HMAC covers.
 #[derive(Debug, Clone, Copy)]
 pub struct Record<'a> {
+    /// The record's id.
+    pub id: Uuid,
     /// The chain.
     pub tenant: Uuid,
     /// The position in it, from 1.
@@ -154,6 +157,7 @@ impl Tx {
         let ip = cx.origin.ip.map(|ip| ip.to_string());
         let id: Uuid = cx.new_id();
         let record = Record {
+            id,
             tenant: event.tenant.0,
             seq: head.seq + 1,
             at: cx.now(),

@@ -3,16 +3,19 @@
 //! The chain alone cannot tell that its newest records were cut off. Anchors can: an anchor is the head of a chain,
 //! kept outside the database, and a chain must still contain every anchor taken of it.
 
+use std::iter::Peekable;
+use std::vec;
+
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::{AuditKey, PAGE, Record, TENANTS};
 use crate::{Error, FromRow, Row, SystemTx, get};
 
-/// A record as it is stored; its JSON form is what `audit export` writes.
-#[derive(Debug, Serialize)]
+/// A record as it is stored; its JSON form is what `audit export` writes and can be checked like the table itself.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Stored {
     /// The record's id.
     pub id: Uuid,
@@ -41,7 +44,7 @@ pub struct Stored {
     /// The client's program.
     pub user_agent: Option<String>,
     /// The HMAC, in hexadecimal.
-    #[serde(serialize_with = "as_hex")]
+    #[serde(serialize_with = "as_hex", deserialize_with = "from_hex")]
     pub mac: Vec<u8>,
 }
 
@@ -71,6 +74,7 @@ impl FromRow for Stored {
 impl Stored {
     fn record(&self) -> Record<'_> {
         Record {
+            id: self.id,
             tenant: self.tenant_id,
             seq: self.seq,
             at: self.at,
@@ -99,25 +103,89 @@ pub struct Anchor {
 }
 
 /// What is wrong with a chain, at its first broken place.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Broken {
     /// A record is missing: removed, or moved.
     Missing {
         /// The position where it should be.
         seq: i64,
+        /// The position of the record that was found in its place.
+        found_seq: i64,
+        /// That record's id.
+        found_id: Uuid,
     },
-    /// A record does not fit its signature: it, or the one before it, was changed.
+    /// A record does not fit its signature: it was changed, moved here from elsewhere, or written without the key.
     Changed {
         /// Its position.
         seq: i64,
         /// Its id.
         id: Uuid,
     },
-    /// The chain ends before an anchor taken of it, or holds another record there: its end was cut off or rewritten.
-    AnchorLost {
+    /// The chain ends before an anchor taken of it: its end was cut off.
+    CutOff {
+        /// The anchor's position.
+        anchor_seq: i64,
+        /// The position of the last record there is; 0 if there is none.
+        last_seq: i64,
+    },
+    /// The record at an anchor's position is another than when the anchor was taken: the chain was written anew by
+    /// somebody who has the key.
+    Rewritten {
         /// The anchor's position.
         seq: i64,
+        /// The id of the record that stands there now.
+        id: Uuid,
     },
+}
+
+/// Checks the records of one chain, which come in their order, and holds them against the anchors taken of it.
+pub struct Walk<'a> {
+    key: &'a AuditKey,
+    tenant: Uuid,
+    anchors: Peekable<vec::IntoIter<&'a Anchor>>,
+    seq: i64,
+    mac: Vec<u8>,
+}
+
+impl<'a> Walk<'a> {
+    /// At the start of a tenant's chain; anchors of other tenants are left aside.
+    pub fn new(key: &'a AuditKey, tenant: Uuid, anchors: &'a [Anchor]) -> Self {
+        let mut anchors: Vec<&Anchor> = anchors.iter().filter(|anchor| anchor.tenant_id == tenant).collect();
+        anchors.sort_by_key(|anchor| anchor.seq);
+        Self { key, tenant, anchors: anchors.into_iter().peekable(), seq: 0, mac: Vec::new() }
+    }
+
+    /// The position of the last record that was good.
+    pub const fn seq(&self) -> i64 {
+        self.seq
+    }
+
+    /// Takes the next record.
+    pub fn step(&mut self, stored: &Stored) -> Result<(), Broken> {
+        if stored.seq != self.seq + 1 {
+            return Err(Broken::Missing { seq: self.seq + 1, found_seq: stored.seq, found_id: stored.id });
+        }
+        if stored.tenant_id != self.tenant || self.key.mac(&stored.record(), &self.mac) != stored.mac {
+            return Err(Broken::Changed { seq: stored.seq, id: stored.id });
+        }
+        while let Some(anchor) = self.anchors.next_if(|anchor| anchor.seq <= stored.seq) {
+            if anchor.seq != stored.seq || anchor.mac != hex(&stored.mac) {
+                return Err(Broken::Rewritten { seq: stored.seq, id: stored.id });
+            }
+        }
+        self.seq = stored.seq;
+        self.mac.clone_from(&stored.mac);
+        Ok(())
+    }
+
+    /// After the last record: the chain's head, if it has any record.
+    pub fn end(mut self) -> Result<Option<Anchor>, Broken> {
+        match self.anchors.next() {
+            Some(anchor) => Err(Broken::CutOff { anchor_seq: anchor.seq, last_seq: self.seq }),
+            None => Ok((self.seq > 0).then(|| Anchor { tenant_id: self.tenant, seq: self.seq, mac: hex(&self.mac) })),
+        }
+    }
 }
 
 /// The tenants that have a chain.
@@ -130,41 +198,26 @@ pub async fn page(tx: &SystemTx, tenant: Uuid, after: i64) -> Result<Vec<Stored>
     tx.all(&PAGE, &[&tenant, &after]).await
 }
 
-/// Walks one chain. Returns its head if it is whole, or its first broken place.
+/// Walks one chain and tells `progress` after each page how many records it had. Returns the chain's head if it is
+/// whole, or its first broken place.
 pub async fn verify(
     tx: &SystemTx,
     key: &AuditKey,
     tenant: Uuid,
     anchors: &[Anchor],
+    mut progress: impl FnMut(usize),
 ) -> Result<Result<Option<Anchor>, Broken>, Error> {
-    let mut expected: Vec<&Anchor> = anchors.iter().filter(|anchor| anchor.tenant_id == tenant).collect();
-    expected.sort_by_key(|anchor| anchor.seq);
-    let mut expected = expected.into_iter().peekable();
-    let (mut seq, mut mac) = (0, Vec::new());
+    let mut walk = Walk::new(key, tenant, anchors);
     loop {
-        let records = page(tx, tenant, seq).await?;
+        let records = page(tx, tenant, walk.seq()).await?;
         if records.is_empty() {
-            break;
+            return Ok(walk.end());
         }
-        for stored in records {
-            if stored.seq != seq + 1 {
-                return Ok(Err(Broken::Missing { seq: seq + 1 }));
-            }
-            if key.mac(&stored.record(), &mac) != stored.mac {
-                return Ok(Err(Broken::Changed { seq: stored.seq, id: stored.id }));
-            }
-            while let Some(anchor) = expected.next_if(|anchor| anchor.seq <= stored.seq) {
-                if anchor.seq == stored.seq && anchor.mac != hex(&stored.mac) {
-                    return Ok(Err(Broken::AnchorLost { seq: anchor.seq }));
-                }
-            }
-            (seq, mac) = (stored.seq, stored.mac);
+        if let Err(broken) = records.iter().try_for_each(|record| walk.step(record)) {
+            return Ok(Err(broken));
         }
+        progress(records.len());
     }
-    if let Some(anchor) = expected.next() {
-        return Ok(Err(Broken::AnchorLost { seq: anchor.seq }));
-    }
-    Ok(Ok((seq > 0).then(|| Anchor { tenant_id: tenant, seq, mac: hex(&mac) })))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -178,4 +231,14 @@ fn hex(bytes: &[u8]) -> String {
 #[expect(clippy::ptr_arg, reason = "the signature serde asks for")]
 fn as_hex<S: serde::Serializer>(bytes: &Vec<u8>, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&hex(bytes))
+}
+
+fn from_hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
+        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+        _ => None,
+    });
+    pairs.collect::<Option<_>>().ok_or_else(|| serde::de::Error::custom("a signature is not hexadecimal"))
 }

@@ -15,7 +15,8 @@ const READ_CHANGE: &[&str] = &["SELECT", "UPDATE"];
 const READ_ADD_CHANGE: &[&str] = &["SELECT", "INSERT", "UPDATE"];
 const EVERYTHING: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
 
-/// What each role needs: (role, table, privileges). A column is enough for SELECT. A test holds this list against a
+/// What each role needs: (role, table, privileges). A column is enough for SELECT and UPDATE. A test holds this list
+/// against a
 /// migrated database.
 pub const NEEDED: &[Need] = &[
     (db::APP_ROLE, "tenants", READ_ADD_CHANGE),
@@ -30,7 +31,7 @@ pub const NEEDED: &[Need] = &[
     (db::APP_ROLE, "airtable_bases", READ_ADD_CHANGE),
     (db::APP_ROLE, "workspace_members", EVERYTHING),
     (db::APP_ROLE, "workspace_audit_logs", READ_ADD),
-    (db::APP_ROLE, "idempotency_keys", &["SELECT"]),
+    (db::APP_ROLE, "idempotency_keys", READ_CHANGE),
     (db::SYSTEM_ROLE, "idempotency_keys", EVERYTHING),
     (db::SYSTEM_ROLE, "tenants", READ_ADD_CHANGE),
     (db::SYSTEM_ROLE, "users", READ_ADD_CHANGE),
@@ -83,7 +84,8 @@ pub(super) async fn tables(client: &Client, role: &'static str, findings: &mut V
     const MISSING: &str = "
         SELECT privilege || ' on ' || relation FROM unnest($2::text[], $3::text[]) AS need (relation, privilege)
         WHERE NOT coalesce(has_table_privilege($1::text::name, to_regclass(relation), privilege)
-            OR (privilege = 'SELECT' AND has_any_column_privilege($1::text::name, to_regclass(relation), privilege)),
+            OR (privilege IN ('SELECT', 'UPDATE')
+                AND has_any_column_privilege($1::text::name, to_regclass(relation), privilege)),
             false)";
     let needs = NEEDED.iter().filter(|(needs, _, _)| *needs == role);
     let (relations, privileges): (Vec<&str>, Vec<&str>) =

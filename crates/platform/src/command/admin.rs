@@ -9,7 +9,7 @@ use db::{Db, PoolLimits};
 use kernel::{Ctx, Redacted, SystemClock};
 use users::{NewSuperAdmin, UserError};
 
-use super::short::with_database;
+use super::short::{migrated, with_database};
 use crate::config::{self, Config, Inputs, keys};
 use crate::local::Opened;
 use crate::system::SystemRng;
@@ -56,10 +56,7 @@ pub(super) fn run(inputs: &Inputs, email: String) -> anyhow::Result<ExitCode> {
 }
 
 async fn create(config: &Config, opened: &Opened, email: String, password: Redacted<String>) -> anyhow::Result<()> {
-    let all = db::migrate::status(&opened.url).await?;
-    if all.iter().any(|one| one.applied_at.is_none()) {
-        bail!("the database is not migrated: run `pyairtable-platform migrate up` first");
-    }
+    migrated(opened).await?;
     let cx = Ctx::system("create-super-admin", Arc::new(SystemClock), Arc::new(SystemRng));
     let parts = app::Parts {
         db: Db::new(&opened.url, PoolLimits::default(), secrets::audit_key(config, &SystemRng)?)?,

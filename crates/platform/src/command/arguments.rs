@@ -165,6 +165,10 @@ impl TokenStoreArgs {
 }
 
 impl SecretArgs {
+    pub(super) fn and(&self, database: &DatabaseArgs) -> Inputs {
+        inputs(database.config.clone(), [self.flags(), database.flags()].concat())
+    }
+
     fn flags(&self) -> Flags<'_> {
         vec![("JWT_SECRET_FILE", &self.jwt_secret_file), ("AUDIT_KEY_FILE", &self.audit_key_file)]
     }

@@ -1,9 +1,10 @@
 //! The command line. Results go to standard output, everything else to standard error.
 //!
-//! Exit codes: 0 done, 1 refused or failed, 2 used wrongly.
+//! Exit codes: 0 done, 1 refused or failed, 2 used wrongly. `audit` says 1 for a broken trail and 3 for failures.
 
 mod admin;
 mod arguments;
+mod audit;
 mod check_config;
 mod completions;
 mod migrate;
@@ -86,6 +87,9 @@ enum Command {
     /// Do what no endpoint can
     #[command(subcommand, arg_required_else_help = true)]
     Admin(AdminCommand),
+    /// Check, export and anchor the audit trail
+    #[command(subcommand, arg_required_else_help = true)]
+    Audit(audit::AuditCommand),
     /// Print a completion script for a shell
     #[command(after_long_help = completions::AFTER_HELP)]
     Completions {
@@ -145,11 +149,11 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>, began: Instant)
         Command::Admin(AdminCommand::CreateSuperAdmin { email, database, secrets, token_store, .. }) => {
             admin::run(&token_store.and(&secrets, &database), email)
         }
+        Command::Audit(command) => Ok(audit::run(&command)),
         Command::Completions { shell } => completions::run(shell),
     };
     done.unwrap_or_else(|error| {
-        let closed_pipe = |cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe;
-        if error.downcast_ref().is_some_and(closed_pipe) {
+        if is_closed_pipe(&error) {
             return ExitCode::SUCCESS; // `... | head` has seen enough
         }
         let _ = writeln!(io::stderr(), "error: {error:#}");
@@ -175,6 +179,11 @@ fn runtime(workers: usize) -> io::Result<tokio::runtime::Runtime> {
         .thread_name("worker")
         .enable_all()
         .build()
+}
+
+/// Whether whoever reads the output has stopped.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.downcast_ref().is_some_and(|cause: &io::Error| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// Whether somebody looks at the messages.

@@ -157,7 +157,7 @@ async fn until_stopped(
 ) -> anyhow::Result<()> {
     let Ready { db, app, public, internal, cx } = ready;
     let (stopping, stopped) = watch::channel(false);
-    let jobs = jobs::start(db.clone(), Arc::clone(&app.users), cx);
+    let jobs = jobs::start(db.clone(), Arc::clone(&app.users), Arc::clone(&app.tenants), cx);
     let public = tokio::spawn(public.serve(app.public, ServerConfig::default(), stopped.clone()));
     let internal = tokio::spawn(internal.serve(app.internal, ServerConfig::default(), stopped));
     let reason = tokio::select! {

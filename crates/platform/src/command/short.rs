@@ -4,6 +4,7 @@ use std::io;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::bail;
 use kernel::SystemClock;
 
 use crate::config::{Config, Loaded, LogLevel};
@@ -19,10 +20,7 @@ pub(super) fn with_database(
     command: &str,
     work: impl AsyncFnOnce(&Config, &Opened) -> anyhow::Result<()>,
 ) -> anyhow::Result<ExitCode> {
-    let in_the_way: Vec<Finding> =
-        loaded.findings.iter().filter(|finding| used.contains(&finding.subject)).cloned().collect();
-    if in_the_way.iter().any(Finding::is_problem) {
-        refuse(&mut io::stderr().lock(), command, &in_the_way)?;
+    if in_the_way(loaded, used, command)? {
         return Ok(ExitCode::FAILURE);
     }
     let config = &loaded.config;
@@ -37,4 +35,24 @@ pub(super) fn with_database(
         closed?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// Whether something is wrong with one of the keys `used`, which is then said.
+pub(super) fn in_the_way(loaded: &Loaded, used: &[&str], command: &str) -> io::Result<bool> {
+    let found: Vec<Finding> =
+        loaded.findings.iter().filter(|finding| used.contains(&finding.subject)).cloned().collect();
+    let refused = found.iter().any(Finding::is_problem);
+    if refused {
+        refuse(&mut io::stderr().lock(), command, &found)?;
+    }
+    Ok(refused)
+}
+
+/// Refuses a database that lacks a part of the schema.
+pub(super) async fn migrated(opened: &Opened) -> anyhow::Result<()> {
+    let all = db::migrate::status(&opened.url).await?;
+    if all.iter().any(|one| one.applied_at.is_none()) {
+        bail!("the database is not migrated: run `pyairtable-platform migrate up` first");
+    }
+    Ok(())
 }

@@ -16,6 +16,10 @@ fn help_of_every_command() {
         ("openapi", &["openapi", "--help"]),
         ("admin", &["admin", "--help"]),
         ("admin_create_super_admin", &["admin", "create-super-admin", "--help"]),
+        ("audit", &["audit", "--help"]),
+        ("audit_verify", &["audit", "verify", "--help"]),
+        ("audit_export", &["audit", "export", "--help"]),
+        ("audit_anchor", &["audit", "anchor", "--help"]),
         ("completions", &["completions", "--help"]),
     ] {
         let run = run(arguments);
@@ -37,6 +41,8 @@ fn mistakes_are_answered_clearly_and_exit_2() {
         ("admin_without_email", &["admin", "create-super-admin", "--password-stdin"]),
         ("admin_without_password", &["admin", "create-super-admin", "--email", "a@example.com"]),
         ("password_as_flag", &["admin", "create-super-admin", "--email", "a@example.com", "--password", "x"]),
+        ("audit_of_no_tenant", &["audit", "verify", "--tenant", "acme"]),
+        ("audit_anchor_without_file", &["audit", "anchor"]),
         ("unknown_shell", &["completions", "tcsh"]),
         ("check_config_with_unknown_flag", &["--check-config", "--bogus"]),
     ] {

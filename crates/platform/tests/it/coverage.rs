@@ -29,7 +29,7 @@ const PUBLIC: [&str; 12] = [
 pub(crate) struct Operation {
     pub(crate) id: String,
     pub(crate) method: Method,
-    /// As in the document, with `{id}`.
+    /// As in the document, with `{id}` and its like.
     pub(crate) path: String,
     /// A body it takes, `Null` when it takes none.
     pub(crate) body: Value,
@@ -45,13 +45,30 @@ impl Operation {
         self.statuses.contains(&status) || (!self.body.is_null() && [408, 413].contains(&status)) || status == 503
     }
 
-    /// The path with `id` in it.
+    /// The path with `id` wherever it has a parameter.
     pub(crate) fn path_with(&self, id: &str) -> String {
-        self.path.replace("{id}", id)
+        self.path_naming(|_| id.to_owned())
     }
 
-    pub(crate) fn has_id(&self) -> bool {
-        self.path.contains("{id}")
+    /// The path with its parameters filled by what `name` says for the segment before each.
+    pub(crate) fn path_naming(&self, mut name: impl FnMut(&str) -> String) -> String {
+        let mut before = "";
+        let mut path = String::new();
+        for segment in self.path.split('/').skip(1) {
+            path.push('/');
+            if segment.starts_with('{') {
+                path += &name(before);
+            } else {
+                path += segment;
+            }
+            before = segment;
+        }
+        path
+    }
+
+    /// How many parameters the path has.
+    pub(crate) fn parameters(&self) -> usize {
+        self.path.matches('{').count()
     }
 
     pub(crate) fn is_public(&self) -> bool {
@@ -82,12 +99,6 @@ pub(crate) fn operations() -> Vec<Operation> {
     }
     assert!(all.len() >= 25, "{}", all.len());
     all
-}
-
-/// The operations of people and authentication, for the tests whose fixtures know nothing else; tenants and workspaces
-/// have isolation and bad-input tests of their own.
-pub(crate) fn people_operations() -> Vec<Operation> {
-    operations().into_iter().filter(|one| one.path.starts_with("/auth") || one.path.starts_with("/users")).collect()
 }
 
 /// A value of `schema` with every field set.
@@ -122,7 +133,7 @@ fn example(document: &Value, schema: &Value) -> Value {
 fn named_example(document: &Value, name: &str, schema: &Value) -> Value {
     match name {
         "email" => json!("somebody@example.com"),
-        "id" | "tenant_id" | "user_id" => json!(NOBODY),
+        "id" | "tenant_id" | "user_id" | "workspace_id" => json!(NOBODY),
         "role" => json!("user"),
         _ => example(document, schema),
     }
@@ -158,7 +169,9 @@ fn every_operation_has_its_tests() {
     };
     let mut missing = Vec::new();
     for operation in operations() {
-        for (needed, condition) in [(!operation.is_public(), "_logged_out"), (operation.has_id(), "_other_tenant")] {
+        for (needed, condition) in
+            [(!operation.is_public(), "_logged_out"), (operation.parameters() > 0, "_other_tenant")]
+        {
             if needed && !tested(&operation.id, condition) {
                 missing.push(format!("{}{condition}", operation.id));
             }

@@ -118,6 +118,7 @@ async fn people<'a>(admin: &'a Person, grace: &Person) -> Object<'a> {
         first: first(&admin.http, &path).await,
         changes: vec![
             ("update_user", Method::PUT, path.clone(), json!({ "bio": "one" })),
+            ("admin_update_user", Method::PUT, format!("/admin{path}"), json!({ "bio": "two" })),
             ("change_user_role", Method::PUT, format!("{path}/role"), role("admin")),
         ],
         read: Some(path),
@@ -129,8 +130,8 @@ async fn me(grace: &Person) -> Object<'_> {
         client: &grace.http,
         first: first(&grace.http, "/users/me").await,
         changes: vec![
-            ("update_me", Method::PUT, "/users/me".to_owned(), json!({ "bio": "two" })),
-            ("update_auth_me", Method::PUT, "/auth/me".to_owned(), json!({ "bio": "three" })),
+            ("update_me", Method::PUT, "/users/me".to_owned(), json!({ "bio": "three" })),
+            ("update_auth_me", Method::PUT, "/auth/me".to_owned(), json!({ "bio": "four" })),
         ],
         read: Some("/auth/me".to_owned()),
     }

@@ -7,14 +7,16 @@ use kernel::Rng;
 use serde_json::{Map, Value, json};
 use testkit::{Request, SeededRng};
 
-use crate::coverage::{Operation, people_operations};
+use crate::belongings::Belongings;
+use crate::coverage::{Operation, operations};
 use crate::fixtures::NOBODY;
 use crate::support::{PASSWORD, Person, TestApp, seed};
 
 const REQUESTS: u64 = 5000;
 
 /// Operations that spend most of their time on a password; drawn less often.
-const HASHING: [&str; 4] = ["register", "login", "admin_login", "change_password"];
+const HASHING: [&str; 6] =
+    ["register", "login", "admin_login", "change_password", "sign_up_tenant", "accept_invitation"];
 
 /// Draws from the seeded sequence.
 struct Draw(SeededRng);
@@ -117,7 +119,7 @@ impl Draw {
         }
     }
 
-    fn path(&self, operation: &Operation, ids: &[&str]) -> String {
+    fn path(&self, operation: &Operation, belongings: &[Belongings; 2]) -> String {
         const QUERY: [&str; 16] = [
             "",
             "0",
@@ -136,10 +138,20 @@ impl Draw {
             "1e9",
             "eyJzb3J0IjoiY3JlYXRlZF9hdCIsImFzY2VuZGluZyI6ZmFsc2UsImtleSI6IjIwMjYtMDEtMDFUMDA6MDA6MDBaIiwiaWQiOiIwMDAwMDAwMC0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDA0MDQifQ",
         ];
-        let mut path = operation.path_with(ids[self.below(ids.len())]);
+        let home = self.pick(belongings);
+        let mut path = operation.path_naming(|segment| {
+            let id = match self.below(8) {
+                0 => *self.pick(&home.ids()),
+                1 => *self.pick(&[NOBODY, "0199c0de-0000-7000-8000-00000000abcd", "x", "%ff", "%00"]),
+                _ => home.behind(segment),
+            };
+            id.to_owned()
+        });
         for n in 0..self.below(4) {
             if let Some(at) = operation.query.len().checked_sub(1).map(|_| self.below(operation.query.len())) {
-                path += &format!("{}{}={}", if n == 0 { '?' } else { '&' }, operation.query[at], self.pick(&QUERY));
+                let name = &operation.query[at];
+                let value = home.named(name).filter(|_| !self.one_in(4)).unwrap_or_else(|| *self.pick(&QUERY));
+                path += &format!("{}{name}={value}", if n == 0 { '?' } else { '&' });
             }
         }
         path
@@ -149,25 +161,27 @@ impl Draw {
 #[tokio::test]
 async fn generated_requests_never_fail_inside_the_program() {
     let app = TestApp::new().await;
-    let (admin, member, stranger) = app.cast().await;
+    let belongings = [app.belongings("home.example").await, app.belongings("away.example").await];
     let root = app.super_admin().await;
+    let database = app.db.superuser().await;
     let seed = seed();
     let draw = Draw(SeededRng::new(seed));
-    let all = people_operations();
-    let people = [&admin, &member, &stranger, &root];
+    let all = operations();
+    let people = [&belongings[0].admin, &belongings[0].member, &belongings[1].admin, &root];
     let mut statuses = BTreeMap::<u16, u32>::new();
     let mut undocumented = BTreeMap::new();
     for number in 0..REQUESTS {
         if number % 50 == 0 {
-            for person in people {
-                app.revive(&person.tenant).await;
+            for one in &belongings {
+                one.revive(&database).await;
             }
+            app.revive(&root.tenant).await;
         }
         let mut operation = draw.pick(&all);
         while HASHING.contains(&operation.id.as_str()) && !draw.one_in(4) {
             operation = draw.pick(&all);
         }
-        let (request, shown) = generate(&app, &draw, operation, &people);
+        let (request, shown) = generate(&app, &draw, operation, &belongings, people);
         let answer = request.send().await;
         let status = answer.status.as_u16();
         *statuses.entry(status).or_default() += 1;
@@ -188,9 +202,14 @@ async fn generated_requests_never_fail_inside_the_program() {
     }
 }
 
-fn generate(app: &TestApp, draw: &Draw, operation: &Operation, people: &[&Person; 4]) -> (Request, String) {
-    let session = "0199c0de-0000-7000-8000-00000000abcd";
-    let path = draw.path(operation, &[&people[0].id, &people[1].id, &people[2].id, NOBODY, session, "x", "%ff"]);
+fn generate(
+    app: &TestApp,
+    draw: &Draw,
+    operation: &Operation,
+    belongings: &[Belongings; 2],
+    people: [&Person; 4],
+) -> (Request, String) {
+    let path = draw.path(operation, belongings);
     let path = if path.parse::<Uri>().is_ok() { path } else { operation.path_with(NOBODY) };
     let caller = draw.below(7);
     let request = match caller {
@@ -206,12 +225,29 @@ fn generate(app: &TestApp, draw: &Draw, operation: &Operation, people: &[&Person
     let fits = draw.one_in(4);
     if let Some(fields) = body.as_object_mut().filter(|_| fits) {
         // Now and then everything is right, so that what lies behind the checks is reached too.
-        fields.retain(|name, _| !["id", "tenant_id", "username"].contains(&name.as_str()));
+        fields.retain(|name, _| !["id", "tenant_id", "username", "plan", "limits"].contains(&name.as_str()));
         let email = format!("p{}@example.com", draw.below(1000));
-        for (name, value) in [("email", email.as_str()), ("password", PASSWORD), ("current_password", PASSWORD)] {
-            if let Some(field) = fields.get_mut(name) {
+        let name = format!("n-{}", draw.below(1000));
+        let home = &belongings[0];
+        for (field, value) in [
+            ("email", email.as_str()),
+            ("password", PASSWORD),
+            ("current_password", PASSWORD),
+            ("slug", &name),
+            ("name", &name),
+            ("domain", ""),
+            ("status", "archived"),
+            ("workspace_id", &home.workspace),
+            ("user_id", &home.member.id),
+        ] {
+            if let Some(field) = fields.get_mut(field) {
                 *field = value.into();
             }
+        }
+        let words: &[&str] =
+            if operation.path.contains("/workspaces/") { &["owner", "viewer"] } else { &["user", "admin"] };
+        if let Some(role) = fields.get_mut("role") {
+            *role = (*draw.pick(words)).into();
         }
     }
     for _ in 0..if fits { draw.below(2) } else { draw.below(4) } {

@@ -91,6 +91,11 @@ async fn every_post_sent_again_is_answered_as_before() {
     admin.delete(&format!("/users/{user}")).send().await.expect(200);
     twice.post("restore_user", &admin, &at("restore"), json!({})).await;
 
+    twice.post("admin_create_user", &admin, "/admin/users", person("five@example.com")).await;
+    let at = |rest: &str| format!("/admin/users/{user}/{rest}");
+    twice.post("admin_suspend_user", &admin, &at("suspend"), json!({})).await;
+    twice.post("admin_reactivate_user", &admin, &at("reactivate"), json!({})).await;
+
     let at = |rest: &str| format!("/tenants/{tenant}/{rest}");
     let invite = json!({ "email": "guest@example.com" });
     let invited = twice.post("create_invitation", &admin, &at("invitations"), invite).await;

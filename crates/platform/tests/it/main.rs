@@ -3,7 +3,9 @@
 #![expect(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(clippy::format_collect, clippy::format_push_string, reason = "inputs are made once, however slowly")]
 
+mod audit;
 mod bad_input;
+mod belongings;
 mod check_config;
 mod cli;
 mod command;

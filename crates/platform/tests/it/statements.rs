@@ -8,13 +8,25 @@ use testkit::TestDb;
 
 use crate::support::TestApp;
 
-fn all() -> Vec<Sql> {
-    [users::statements(), tenants::statements(), db::audit::STATEMENTS.to_vec()].concat()
+/// Every statement of the program.
+pub(crate) fn all() -> Vec<Sql> {
+    let db = [db::audit::STATEMENTS, db::idempotency::STATEMENTS].concat();
+    [users::statements(), tenants::statements(), workspaces::statements(), db].concat()
 }
 
-/// What the name says, without its crate.
+/// The name from its slice on: two slices may both have a `store::FIND`.
 fn short(sql: &Sql) -> String {
-    sql.name.rsplit("::").take(2).collect::<Vec<_>>().into_iter().rev().collect::<Vec<_>>().join("::")
+    sql.name.trim_start_matches("pyairtable_").to_owned()
+}
+
+/// Only the texts of one list share a name; two statements that did would hide each other here and in the logs.
+#[test]
+fn statements_have_names_of_their_own() {
+    let mut names = std::collections::BTreeSet::new();
+    for sql in all().iter().filter(|sql| matches!(sql.text, std::borrow::Cow::Borrowed(_))) {
+        assert!(names.insert(short(sql)), "{} stands for two statements", sql.name);
+    }
+    assert!(names.len() > 100, "{names:?}");
 }
 
 #[tokio::test]
@@ -47,7 +59,7 @@ async fn statements_can_all_be_planned_by_a_role_that_may_run_them() {
     // Nothing that reads a password may be run by the role of tenant transactions.
     let reads_passwords: Vec<_> = all().iter().filter(|sql| sql.text.contains("password_hash")).map(short).collect();
     for name in reads_passwords {
-        if name != "store::INSERT_USER" {
+        if name != "users::store::INSERT_USER" {
             assert_eq!(least_role[&name], SYSTEM_ROLE, "{name}");
         }
     }
@@ -95,20 +107,28 @@ async fn statements_of_every_request_use_indexes() {
     let database = app.db.superuser().await;
     let mut plans = String::new();
     for (role, names) in [
-        (APP_ROLE, &["store::FIND", "store::LOCK_USER", "postgres::LIST_SESSIONS", "audit::HEAD"][..]),
+        (
+            APP_ROLE,
+            &[
+                "users::store::FIND",
+                "users::store::LOCK_USER",
+                "users::sessions::postgres::LIST_SESSIONS",
+                "db::audit::HEAD",
+            ][..],
+        ),
         (
             SYSTEM_ROLE,
             &[
-                "store::FIND_ANYWHERE",
-                "store::FIND_STANDING",
-                "store::FIND_CREDENTIALS",
-                "store::EMAIL_EXISTS",
-                "postgres::LOCK_TOKEN",
-                "postgres::ROTATE_TOKEN",
-                "postgres::TOUCH_SESSION",
-                "postgres::SESSION_OF_TOKEN",
-                "postgres::REVOKE_TOKENS_OF_USER",
-                "postgres::REVOKE_SESSIONS_OF_USER",
+                "users::store::FIND_ANYWHERE",
+                "users::store::FIND_STANDING",
+                "users::store::FIND_CREDENTIALS",
+                "users::store::EMAIL_EXISTS",
+                "users::sessions::postgres::LOCK_TOKEN",
+                "users::sessions::postgres::ROTATE_TOKEN",
+                "users::sessions::postgres::TOUCH_SESSION",
+                "users::sessions::postgres::SESSION_OF_TOKEN",
+                "users::sessions::postgres::REVOKE_TOKENS_OF_USER",
+                "users::sessions::postgres::REVOKE_SESSIONS_OF_USER",
             ],
         ),
     ] {

@@ -53,7 +53,7 @@ impl TestApp {
     pub(crate) fn on(db: TestDb, change: impl FnOnce(&mut Parts)) -> Self {
         let clock = Arc::new(FixedClock::at("2026-03-01T12:00:00.123456Z".parse().unwrap()));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed()));
-        let pool = Db::new(db.url(), limits(), AuditKey::new(*b"an audit key of the tests")).unwrap();
+        let pool = Db::new(db.url(), limits(), audit_key()).unwrap();
         let mut parts = Parts {
             db: pool.clone(),
             clock: Arc::clone(&clock) as _,
@@ -131,8 +131,12 @@ impl TestApp {
     }
 }
 
+pub(crate) fn audit_key() -> AuditKey {
+    AuditKey::new(*b"an audit key of the tests")
+}
+
 /// Tests share two cores with each other: waiting long is no failure here.
-fn limits() -> PoolLimits {
+pub(crate) fn limits() -> PoolLimits {
     PoolLimits { wait: Duration::from_secs(10), ..PoolLimits::default() }
 }
 

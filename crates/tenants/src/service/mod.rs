@@ -2,6 +2,7 @@
 
 mod accept;
 mod access;
+mod adopt;
 mod changes;
 pub(crate) mod create;
 pub(crate) mod dashboard;

@@ -1,9 +1,19 @@
 //! How many workspaces and projects a tenant has. The tables are the workspaces slice's; only counts are read here.
 
-use db::{FromRow, Row, TenantTx, Tx, get, statements};
+use db::{FromRow, Row, SystemTx, TenantTx, Tx, get, statements};
 use kernel::TenantId;
 
 statements! {
+    /// Steps through the index on the tenant from one to the next. In bytes' order, which texts are compared in nowhere
+    /// else, the ids would come from no index; any fixed order will do.
+    TENANTS_AFTER = "WITH RECURSIVE step AS (
+            (SELECT w.tenant_id::text AS tenant FROM workspaces w WHERE w.tenant_id > $1 ORDER BY w.tenant_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT w.tenant_id::text FROM workspaces w WHERE w.tenant_id > step.tenant
+                ORDER BY w.tenant_id LIMIT 1)
+            FROM step WHERE step.tenant IS NOT NULL
+        )
+        SELECT tenant FROM step WHERE tenant IS NOT NULL LIMIT 500";
     /// Tenant ids are text there and uuid here (T-01); parents' ids are varchar where an ORM made the tables.
     COUNT = "SELECT w.tenant_id::text AS tenant, count(*) AS workspaces,
             sum((SELECT count(*) FROM projects p WHERE p.workspace_id::uuid = w.id AND p.deleted_at IS NULL))::bigint
@@ -28,6 +38,12 @@ impl FromRow for Counted {
         let holdings = Holdings { workspaces: get(row, "workspaces")?, projects: get(row, "projects")? };
         Ok(Self { tenant: get(row, "tenant")?, holdings })
     }
+}
+
+/// Some of the tenants that workspaces name and that come after `after`, in the column's order: texts, and not all of them
+/// ids (T-01).
+pub(crate) async fn tenants_after(tx: &SystemTx, after: &str) -> Result<Vec<String>, db::Error> {
+    tx.rows(&TENANTS_AFTER, &[&after]).await?.iter().map(|row| get(row, "tenant")).collect()
 }
 
 /// The lock that workspaces are created under: until the end of the transaction their number only falls. Taken after

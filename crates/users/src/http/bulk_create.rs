@@ -33,7 +33,7 @@ pub(super) struct BulkCreated {
         (status = 201, body = BulkCreated),
         (status = 400, description = "A field is missing or breaks a rule", body = ErrorBody<'static>),
         (status = 401, description = "No internal key", body = ErrorBody<'static>),
-        (status = 403, description = "An access token instead of the internal key", body = ErrorBody<'static>),
+        (status = 403, description = "An access token instead of the internal key, or all seats of a tenant are taken", body = ErrorBody<'static>),
         (status = 409, description = "An address or id has an account", body = ErrorBody<'static>),
     )
 )]

@@ -71,7 +71,7 @@ impl From<CreateRequest> for Create {
         (status = 201, body = User),
         (status = 400, description = "A field is missing or breaks a rule", body = ErrorBody<'static>),
         (status = 401, description = "Neither an access token nor the internal key", body = ErrorBody<'static>),
-        (status = 403, description = "The caller is no admin", body = ErrorBody<'static>),
+        (status = 403, description = "The caller is no admin, or all seats are taken", body = ErrorBody<'static>),
         (status = 409, description = "The address or id has an account", body = ErrorBody<'static>),
     )
 )]

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use kernel::PageRules;
+use db::list::Order;
+use kernel::{PageRules, TenantId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use web::{ApiError, Auth, ErrorBody, Listing, OrderQuery, PageFields, PageQuery, Query, given, go_bool, instant};
@@ -45,7 +46,12 @@ pub(super) struct UserList {
 }
 
 impl ListQuery {
-    fn filters(self) -> Filters {
+    /// Another tenant than the caller's own.
+    pub(super) fn tenant(&self) -> Option<TenantId> {
+        self.tenant_id.as_deref().and_then(|id| id.parse().ok())
+    }
+
+    pub(super) fn filters(self) -> Filters {
         Filters {
             role: given(self.role),
             is_active: given(self.is_active).map(|word| is_true(&word)),
@@ -53,6 +59,23 @@ impl ListQuery {
             created_after: self.created_after.as_deref().and_then(instant),
             search: given(self.search),
         }
+    }
+}
+
+/// The order a client asks for; only this spelling ascends (contract 1.2.4).
+pub(super) fn asked(order: &OrderQuery) -> Order {
+    LIST.order(order.column().map(snake_case), order.direction() == Some("asc"))
+}
+
+/// Dashboards send the camel-case names of the fields they show.
+fn snake_case(word: &str) -> &str {
+    match word {
+        "createdAt" | "joinedAt" => "created_at",
+        "updatedAt" => "updated_at",
+        "lastLoginAt" | "lastActiveAt" => "last_login_at",
+        "firstName" => "first_name",
+        "lastName" => "last_name",
+        other => other,
     }
 }
 
@@ -85,9 +108,7 @@ pub(super) async fn list_users(
     Query(page): Query<PageQuery>,
 ) -> Result<Json<Listing<User>>, ApiError> {
     let request = page.request(PageRules::USERS)?;
-    let tenant = query.tenant_id.as_deref().and_then(|id| id.parse().ok());
-    // Only this spelling ascended (contract 1.2.4).
-    let order = LIST.order(order.column(), order.direction() == Some("asc"));
+    let (tenant, order) = (query.tenant(), asked(&order));
     let page = users.list(&cx, tenant, &query.filters(), order, request).await?;
     Ok(Json(Listing::new("users", page)))
 }

@@ -1,5 +1,6 @@
 //! Routes, one file an endpoint, and how outcomes become answers.
 
+mod admin;
 mod bulk_create;
 mod change_password;
 mod change_role;
@@ -62,6 +63,7 @@ pub fn routes() -> OpenApiRouter<Arc<Users>> {
         .routes(routes!(set_active::deactivate_user))
         .routes(routes!(set_active::reactivate_user))
         .routes(routes!(change_role::change_user_role))
+        .merge(admin::routes())
 }
 
 impl Users {
@@ -98,6 +100,9 @@ impl From<UserError> for ApiError {
             UserError::UsernameTaken => {
                 Self::conflict("Username already taken").field("username", "is somebody else's; choose another")
             }
+            UserError::NoSeat(limit) => Self::new(Code::QuotaExceeded, "Quota exceeded").message(format!(
+                "The plan allows {limit} people, pending invitations included; remove some or choose a larger plan"
+            )),
             UserError::IdTaken => Self::conflict("User already exists").field("id", "has an account already"),
             UserError::InvalidCredentials => Self::unauthorized("Invalid email/username or password"),
             UserError::Inactive => Self::forbidden("Account is not active")

@@ -20,7 +20,7 @@ use crate::{User, Users};
     responses(
         (status = 200, body = User),
         (status = 401, description = "No valid access token", body = ErrorBody<'static>),
-        (status = 403, description = "Of another tenant, or the caller is no admin", body = ErrorBody<'static>),
+        (status = 403, description = "Of another tenant, the caller is no admin, or all seats are taken", body = ErrorBody<'static>),
         (status = 404, description = "Nobody with this id", body = ErrorBody<'static>),
     )
 )]

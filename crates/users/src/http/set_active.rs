@@ -45,7 +45,7 @@ pub(super) async fn deactivate_user(
     responses(
         (status = 200, body = User),
         (status = 401, description = "No valid access token", body = ErrorBody<'static>),
-        (status = 403, description = "Of another tenant, or the caller is no admin", body = ErrorBody<'static>),
+        (status = 403, description = "Of another tenant, the caller is no admin, or the plan has too few seats", body = ErrorBody<'static>),
         (status = 404, description = "Nobody with this id", body = ErrorBody<'static>),
     )
 )]

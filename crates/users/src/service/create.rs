@@ -1,5 +1,7 @@
 //! Creating accounts for others: an admin with a password, or a service with the internal key and without (T-73).
 
+use std::collections::BTreeMap;
+
 use kernel::{Actor, Ctx, Email, Redacted, Role, TenantId, UserId};
 use serde_json::{Map, Value};
 
@@ -65,6 +67,7 @@ impl Users {
             Actor::Anonymous | Actor::System(_) => return Err(UserError::MissingApiKey),
         };
         let tx = self.db.begin_system(cx, "an address is unique across tenants").await?;
+        self.require_seats(&tx, cx, parsed.tenant, 1).await?;
         insert(&tx, cx, &parsed, &hash).await?;
         let user = record(&tx, cx, parsed.id).await?;
         tx.commit().await?;
@@ -86,7 +89,14 @@ impl Users {
         let mut parsed = all.into_iter().map(|new| parse_internal(cx, new)).collect::<Result<Vec<_>, _>>()?;
         // Locks are taken in one order, so that two requests with the same people cannot block each other for good.
         parsed.sort_by_key(|new| new.email.folded());
+        let mut tenants = BTreeMap::<TenantId, usize>::new();
+        for new in &parsed {
+            *tenants.entry(new.tenant).or_default() += 1;
+        }
         let tx = self.db.begin_system(cx, "an address is unique across tenants").await?;
+        for (tenant, people) in tenants {
+            self.require_seats(&tx, cx, tenant, people).await?;
+        }
         for new in &parsed {
             insert(&tx, cx, new, NO_PASSWORD).await?;
         }

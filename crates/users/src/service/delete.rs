@@ -1,5 +1,6 @@
 //! Deleting keeps the row: `deleted_at` in the profile, and the account switched off so that the old services honour
-//! it too (T-55). Restoring undoes both.
+//! it too (T-55). What the person owns is handed over. Restoring undoes both marks, and returns nothing that was handed
+//! over. Whether the account was on is kept in the profile meanwhile: nothing looks there at somebody who is deleted.
 
 use kernel::{Ctx, UserId};
 
@@ -28,6 +29,12 @@ impl Users {
 
     async fn mark(&self, cx: &Ctx, id: UserId, deleted: bool) -> Result<User, UserError> {
         let tx = self.db.begin(cx).await?;
+        let handed_over = if deleted {
+            Some(self.possessions.release(&tx, cx, id).await?)
+        } else {
+            self.require_seats(&tx, cx, tx.tenant(), 1).await?;
+            None
+        };
         if !store::lock(&tx, id).await? {
             return Err(UserError::NotFound);
         }
@@ -39,13 +46,18 @@ impl Users {
         tx.if_match(&before)?;
         if deleted {
             self.end_all_sessions(&tx, cx, id, "account deleted").await?;
+            store::delete(&tx, id, cx.now()).await?;
+        } else {
+            store::restore(&tx, id, cx.now()).await?;
         }
-        store::set_active(&tx, id, !deleted, deleted.then(|| cx.now()), cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
         let action = if deleted { "user.deleted" } else { "user.restored" };
         tx.audit(cx, &audit::changed(action, &before, &after)).await?;
         tx.commit().await?;
         self.legacy_cache.forget(&[(id, after.tenant_id)]).await;
+        if let Some(handed_over) = handed_over {
+            handed_over.await;
+        }
         Ok(after)
     }
 }

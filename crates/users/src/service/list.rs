@@ -19,7 +19,7 @@ impl Users {
     ) -> Result<Page<User>, UserError> {
         let cx = self.choose_tenant(cx, tenant);
         let at = LIST.position(order, request)?;
-        if cx.tenant.is_none() {
+        if cx.known_tenant().is_none() {
             return Err(UserError::AccessDenied);
         }
         let tx = self.db.read(&cx).await?;

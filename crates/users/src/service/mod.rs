@@ -15,6 +15,7 @@ mod logout;
 mod reach;
 pub(crate) mod refresh;
 pub(crate) mod register;
+mod seats;
 mod sessions;
 mod set_active;
 pub(crate) mod stats;

@@ -22,6 +22,10 @@ impl Users {
     async fn switch(&self, cx: &Ctx, id: UserId, on: bool) -> Result<User, UserError> {
         let (cx, _) = self.reach_as_admin(cx, id).await?;
         let tx = self.db.begin(&cx).await?;
+        if on {
+            // Whoever is off has kept their seat, unless a smaller plan took it.
+            self.require_seats(&tx, &cx, tx.tenant(), 0).await?;
+        }
         if !store::lock(&tx, id).await? {
             return Err(UserError::NotFound);
         }
@@ -35,7 +39,7 @@ impl Users {
         if !on {
             self.end_all_sessions(&tx, &cx, id, "account deactivated").await?;
         }
-        store::set_active(&tx, id, on, None, cx.now()).await?;
+        store::set_active(&tx, id, on, cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
         let action = if on { "user.reactivated" } else { "user.deactivated" };
         tx.audit(&cx, &audit::changed(action, &before, &after)).await?;

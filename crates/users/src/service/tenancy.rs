@@ -160,6 +160,11 @@ impl Users {
         tenancy::is_member(tx, id).await
     }
 
+    /// Some of the tenant ids that accounts name and that come after `after`, in order; empty at the end.
+    pub async fn tenants_after(&self, tx: &Tx, after: TenantId) -> Result<Vec<TenantId>, db::Error> {
+        tenancy::tenants_after(tx, after).await
+    }
+
     /// Everybody of the tenant who is not deleted.
     pub async fn count_of_tenant(&self, tx: &Tx, tenant: TenantId) -> Result<i64, db::Error> {
         tenancy::count(tx, tenant).await

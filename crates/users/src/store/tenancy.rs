@@ -14,6 +14,14 @@ statements! {
     IS_MEMBER_ADDRESS = "SELECT EXISTS (SELECT FROM users
         WHERE tenant_id = $1 AND lower(email COLLATE \"C\") = lower($2 COLLATE \"C\"))";
     IS_MEMBER = "SELECT EXISTS (SELECT FROM users WHERE tenant_id = $1 AND id = $2)";
+    /// Steps through an index on the tenant from one to the next, however many people each has.
+    TENANTS_AFTER = "WITH RECURSIVE step AS (
+            (SELECT tenant_id FROM users WHERE tenant_id > $1 ORDER BY tenant_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT u.tenant_id FROM users u WHERE u.tenant_id > step.tenant_id ORDER BY u.tenant_id LIMIT 1)
+            FROM step WHERE step.tenant_id IS NOT NULL
+        )
+        SELECT tenant_id FROM step WHERE tenant_id IS NOT NULL LIMIT 500";
     COUNT = "SELECT count(*) FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id
         WHERE u.tenant_id = $1 AND p.deleted_at IS NULL";
     COUNTS = "SELECT u.tenant_id, count(*) AS people, count(*) FILTER (WHERE coalesce(u.is_active, true)) AS active
@@ -61,6 +69,12 @@ pub(crate) async fn is_member_address(tx: &TenantTx, email: &str) -> Result<bool
 
 pub(crate) async fn is_member(tx: &TenantTx, id: UserId) -> Result<bool, db::Error> {
     tx.scalar(&IS_MEMBER, &[&tx.tenant().0, &id.0]).await
+}
+
+/// Some of the tenant ids that accounts name and that come after `after`, in order.
+pub(crate) async fn tenants_after(tx: &Tx, after: TenantId) -> Result<Vec<TenantId>, db::Error> {
+    let rows = tx.rows(&TENANTS_AFTER, &[&after.0]).await?;
+    rows.iter().map(|row| get(row, "tenant_id").map(TenantId)).collect()
 }
 
 pub(crate) async fn count(tx: &Tx, tenant: TenantId) -> Result<i64, db::Error> {

@@ -1,7 +1,7 @@
 //! Who asks, and what may they do in this workspace? Shared by every use case.
 
 use db::TenantTx;
-use kernel::{BaseId, Ctx, ProjectId, Role, TenantId, WorkspaceId};
+use kernel::{BaseId, Ctx, ProjectId, Role, TenantId, UserId, WorkspaceId};
 
 use crate::model::{AirtableBase, Project, Workspace, WorkspaceRole};
 use crate::store::workspaces::Target;
@@ -35,12 +35,18 @@ pub(super) fn caller(cx: &Ctx) -> Result<String, WorkspaceError> {
     cx.actor.user_id().map(|id| id.to_string()).ok_or(WorkspaceError::NoPerson)
 }
 
-/// The same, for what happens in a tenant rather than a workspace.
+/// The same, for what happens in a tenant rather than a workspace. Somebody who belongs to none may ask and finds
+/// nothing: see [`is_homeless`].
 pub(super) fn caller_in_tenant(cx: &Ctx) -> Result<String, WorkspaceError> {
     match (cx.tenant, cx.actor.user_id()) {
         (Some(_), Some(id)) => Ok(id.to_string()),
         _ => Err(WorkspaceError::NoContext),
     }
+}
+
+/// Whether the tenant looked at is none: everybody without a row would otherwise share one (T-34).
+pub(super) fn is_homeless(cx: &Ctx) -> bool {
+    cx.known_tenant().is_none()
 }
 
 /// What membership and the role in the tenant come to together.
@@ -80,7 +86,17 @@ impl Workspaces {
             }
         }
         // A service that names a person but no tenant sees no workspaces.
-        if cx.tenant.is_none() { Err(WorkspaceError::NoContext) } else { Ok(cx.clone()) }
+        match cx.tenant {
+            None => Err(WorkspaceError::NoContext),
+            Some(_) if is_homeless(cx) => Err(target.not_found()),
+            Some(_) => Ok(cx.clone()),
+        }
+    }
+
+    /// Whether a member's id is that of a living account of the tenant.
+    pub(super) async fn is_of_tenant(&self, tx: &TenantTx, user: &str) -> Result<bool, WorkspaceError> {
+        let Ok(user) = user.parse::<UserId>() else { return Ok(false) };
+        Ok(!self.people.cards(tx, &[user]).await?.is_empty())
     }
 
     /// The live workspace.

@@ -23,6 +23,9 @@ impl Workspaces {
         let role = parse_role(role)?;
         let cx = &self.cross(cx, Target::Workspace(id)).await?;
         let tx = self.db.begin(cx).await?;
+        if role == WorkspaceRole::Owner {
+            store::workspaces::lock_tenant(&tx).await?;
+        }
         let access = self.access_locked(&tx, cx, id).await?;
         access.require(if role == WorkspaceRole::Owner { role } else { WorkspaceRole::Admin })?;
         if self.people.cards(&tx, &[user]).await?.is_empty() {

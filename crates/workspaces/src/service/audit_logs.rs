@@ -3,7 +3,7 @@
 use db::list::Order;
 use kernel::{Ctx, Page, PageRequest, WorkspaceId};
 
-use super::access::{caller_in_tenant, sees_all};
+use super::access::{caller_in_tenant, is_homeless, sees_all};
 use crate::model::{AuditLog, WorkspaceRole, canonical};
 use crate::store::audit::LIST;
 use crate::store::workspaces::Target;
@@ -36,6 +36,9 @@ impl Workspaces {
             None => cx,
         };
         let at = LIST.position(order, request)?;
+        if is_homeless(cx) {
+            return Ok(at.nothing());
+        }
         let tx = self.db.read(cx).await?;
         if let Some(id) = filters.workspace {
             // A deleted workspace keeps its history.

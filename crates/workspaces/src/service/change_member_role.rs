@@ -23,6 +23,9 @@ impl Workspaces {
         let role = parse_role(role)?;
         let cx = &self.cross(cx, Target::Workspace(id)).await?;
         let tx = self.db.begin(cx).await?;
+        if role == WorkspaceRole::Owner {
+            store::workspaces::lock_tenant(&tx).await?;
+        }
         let access = self.access_locked(&tx, cx, id).await?;
         access.require(WorkspaceRole::Admin)?;
         let before = store::members::find(&tx, id, user).await?.ok_or(WorkspaceError::MemberNotFound)?;
@@ -34,6 +37,12 @@ impl Workspaces {
         tx.if_match(&before)?;
         if before.role == role.as_str() {
             return Ok(before);
+        }
+        // Old services let anybody be a member (contract 1.3.7); nobody of another tenant rises.
+        if role > WorkspaceRole::from_stored(&before.role).unwrap_or(WorkspaceRole::Viewer)
+            && !self.is_of_tenant(&tx, user).await?
+        {
+            return Err(WorkspaceError::UserNotFound);
         }
         if was_owner && !store::members::has_other_owner(&tx, id, user).await? {
             return Err(WorkspaceError::LastOwner);

@@ -4,7 +4,7 @@ use db::TenantTx;
 use kernel::{Ctx, WorkspaceId};
 use serde_json::{Map, Value, json};
 
-use super::access::{caller_in_tenant, choose_tenant};
+use super::access::{caller_in_tenant, choose_tenant, is_homeless};
 use super::audit::{self, Happened};
 use crate::legacy_cache::Stale;
 use crate::model::{Workspace, WorkspaceRole, description, name, settings_text};
@@ -25,6 +25,9 @@ impl Workspaces {
     pub(crate) async fn create(&self, cx: &Ctx, new: Create) -> Result<Workspace, WorkspaceError> {
         let caller = caller_in_tenant(cx)?;
         let cx = &in_named_tenant(cx, new.tenant_id.as_deref())?;
+        if is_homeless(cx) {
+            return Err(WorkspaceError::NoContext);
+        }
         let (name, description) = (name(new.name)?, description(new.description)?);
         let settings = settings_text(new.settings);
         let id: WorkspaceId = cx.new_id();

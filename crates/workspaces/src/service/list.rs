@@ -3,7 +3,7 @@
 use db::list::{Order, like_anywhere};
 use kernel::{Ctx, Page, PageRequest, TenantId};
 
-use super::access::{caller_in_tenant, choose_tenant, sees_all};
+use super::access::{caller_in_tenant, choose_tenant, is_homeless, sees_all};
 use crate::model::Workspace;
 use crate::store::workspaces::{LIST, Seen};
 use crate::{WorkspaceError, Workspaces};
@@ -32,6 +32,9 @@ impl Workspaces {
         let cx = choose_tenant(cx, filters.tenant);
         let sees_all = sees_all(&cx);
         let at = LIST.position(order, request)?;
+        if is_homeless(&cx) {
+            return Ok(at.nothing());
+        }
         let tx = self.db.read(&cx).await?;
         let tenant = tx.tenant().to_string();
         let search = filters.search.as_deref().map(like_anywhere);

@@ -3,7 +3,7 @@
 use db::list::{Order, like_anywhere};
 use kernel::{Ctx, Page, PageRequest, WorkspaceId};
 
-use super::access::{caller_in_tenant, sees_all};
+use super::access::{caller_in_tenant, is_homeless, sees_all};
 use crate::model::Project;
 use crate::store::projects::LIST;
 use crate::store::workspaces::Target;
@@ -38,6 +38,9 @@ impl Workspaces {
         };
         let sees_all = sees_all(cx);
         let at = LIST.position(order, request)?;
+        if is_homeless(cx) {
+            return Ok(at.nothing());
+        }
         let tx = self.db.read(cx).await?;
         let tenant = tx.tenant().to_string();
         let workspace = filters.workspace.map(|id| id.0);

@@ -19,6 +19,7 @@ pub(crate) mod list_bases;
 mod list_members;
 pub(crate) mod list_projects;
 mod mine;
+pub(crate) mod release;
 mod remove_member;
 pub(crate) mod stats;
 mod transfer;

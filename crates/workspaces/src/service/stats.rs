@@ -7,7 +7,7 @@ use kernel::{Ctx, TenantId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::access::{caller_in_tenant, choose_tenant};
+use super::access::{caller_in_tenant, choose_tenant, is_homeless};
 use crate::{WorkspaceError, Workspaces, store};
 
 /// Counts of a tenant's live workspaces and what is in them.
@@ -36,6 +36,9 @@ impl Workspaces {
     pub(crate) async fn stats(&self, cx: &Ctx, tenant: Option<TenantId>) -> Result<WorkspaceStats, WorkspaceError> {
         caller_in_tenant(cx)?;
         let cx = choose_tenant(cx, tenant);
+        if is_homeless(&cx) {
+            return Err(WorkspaceError::NoContext);
+        }
         let tx = self.db.read(&cx).await?;
         let (counts, by_status) = tokio::try_join!(store::stats::counts(&tx), store::stats::projects_by_status(&tx))?;
         let projects_by_status: BTreeMap<String, i64> = by_status.into_iter().collect();

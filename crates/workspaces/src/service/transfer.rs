@@ -23,6 +23,7 @@ impl Workspaces {
         let from = caller(cx)?;
         let cx = &self.cross(cx, Target::Workspace(id)).await?;
         let tx = self.db.begin(cx).await?;
+        store::workspaces::lock_tenant(&tx).await?;
         let access = self.access_locked(&tx, cx, id).await?;
         access.require(WorkspaceRole::Owner)?;
         if self.people.cards(&tx, &[to]).await?.is_empty() {

@@ -1,7 +1,7 @@
 //! `workspace_members`
 
 use db::list::{Kind, List, SortKey, Source};
-use db::{TenantTx, get, statements};
+use db::{FromRow, Row, TenantTx, get, statements};
 use jiff::Timestamp;
 use kernel::WorkspaceId;
 
@@ -18,6 +18,9 @@ statements! {
     FIND = concat!("SELECT ", member_columns!(), " FROM workspace_members m
         WHERE m.workspace_id::uuid = $1 AND m.user_id = $2::text");
     IDS = "SELECT m.user_id FROM workspace_members m WHERE m.workspace_id::uuid = $1 ORDER BY m.user_id";
+    PLACES = "SELECT m.user_id, m.role FROM workspace_members m JOIN workspaces w ON w.id = m.workspace_id::uuid
+        WHERE w.id = $1 AND w.deleted_at IS NULL
+        ORDER BY coalesce(m.joined_at, to_timestamp(0)), m.user_id";
     OTHER_OWNER = "SELECT EXISTS (SELECT FROM workspace_members m
         WHERE m.workspace_id::uuid = $1 AND m.role = 'owner' AND m.user_id <> $2::text)";
     INSERT = "INSERT INTO workspace_members (workspace_id, user_id, role, joined_at)
@@ -44,6 +47,30 @@ pub(crate) static LIST: List = List {
         SortKey { name: "role", expression: "m.role", kind: Kind::Text },
     ],
 };
+
+/// A member, as far as it matters who follows whom.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) user: String,
+    pub(crate) role: String,
+}
+
+impl Place {
+    pub(crate) fn is_owner(&self) -> bool {
+        self.role == WorkspaceRole::Owner.as_str()
+    }
+}
+
+impl FromRow for Place {
+    fn from_row(row: &Row) -> Result<Self, db::Error> {
+        Ok(Self { user: get(row, "user_id")?, role: get(row, "role")? })
+    }
+}
+
+/// The members of a live workspace, the longest-standing first.
+pub(crate) async fn places(tx: &TenantTx, workspace: WorkspaceId) -> Result<Vec<Place>, db::Error> {
+    tx.all(&PLACES, &[&workspace.0]).await
+}
 
 pub(crate) async fn find(tx: &TenantTx, workspace: WorkspaceId, user: &str) -> Result<Option<Member>, db::Error> {
     tx.find(&FIND, &[&workspace.0, &user]).await

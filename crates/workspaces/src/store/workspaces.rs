@@ -5,6 +5,7 @@ use db::{FromRow, Row, SystemTx, TenantTx, get, statements};
 use jiff::Timestamp;
 use kernel::{BaseId, ProjectId, TenantId, WorkspaceId};
 
+use crate::WorkspaceError;
 use crate::model::{Workspace, WorkspaceRole};
 
 /// The columns of [`Workspace`], of `workspaces w`.
@@ -52,6 +53,9 @@ statements! {
         WHERE w.tenant_id::text = $1 AND w.id = $2 AND w.deleted_at IS NULL";
     RESTORE = "UPDATE workspaces SET updated_at = $3::timestamptz, deleted_at = NULL
         WHERE tenant_id::text = $1 AND id = $2 AND deleted_at IS NOT NULL";
+    OWNED_BY = "SELECT w.id FROM workspace_members m JOIN workspaces w ON w.id = m.workspace_id::uuid
+        WHERE w.tenant_id::text = $1 AND m.user_id = $2::text AND m.role = 'owner' AND w.deleted_at IS NULL
+        ORDER BY w.id";
     TENANT_OF = "SELECT w.tenant_id::text AS tenant_id FROM workspaces w WHERE w.id = $1";
     TENANT_OF_PROJECT = "SELECT w.tenant_id::text AS tenant_id FROM projects p
         JOIN workspaces w ON w.id = p.workspace_id::uuid WHERE p.id = $1";
@@ -129,6 +133,17 @@ pub(crate) enum Target {
     Base(BaseId),
 }
 
+impl Target {
+    /// That there is no such thing.
+    pub(crate) const fn not_found(self) -> WorkspaceError {
+        match self {
+            Self::Workspace(_) => WorkspaceError::WorkspaceNotFound,
+            Self::Project(_) => WorkspaceError::ProjectNotFound,
+            Self::Base(_) => WorkspaceError::BaseNotFound,
+        }
+    }
+}
+
 /// The workspace, deleted or not, with the role of `caller` in it.
 pub(crate) async fn find(tx: &TenantTx, caller: &str, id: WorkspaceId) -> Result<Option<Seen>, db::Error> {
     tx.find(&FIND, &[&caller, &tx.tenant().to_string(), &id.0]).await
@@ -139,7 +154,13 @@ pub(crate) async fn lock(tx: &TenantTx, id: WorkspaceId) -> Result<bool, db::Err
     Ok(!tx.rows(&LOCK, &[&tx.tenant().to_string(), &id.0]).await?.is_empty())
 }
 
-/// Makes everything that adds to the tenant's live workspaces or their names wait for each other. Taken before any
+/// Live workspaces that `user` is an owner of.
+pub(crate) async fn owned_by(tx: &TenantTx, user: &str) -> Result<Vec<WorkspaceId>, db::Error> {
+    let rows = tx.rows(&OWNED_BY, &[&tx.tenant().to_string(), &user]).await?;
+    rows.iter().map(|row| get(row, "id").map(WorkspaceId)).collect()
+}
+
+/// Makes everything that adds to the tenant's live workspaces, their names or owners wait for each other. Taken before any
 /// row's lock.
 pub(crate) async fn lock_tenant(tx: &TenantTx) -> Result<(), db::Error> {
     tx.lock("workspaces.tenant", &tx.tenant().to_string()).await

@@ -1,6 +1,7 @@
 //! Tenants and invitations, one file an operation.
 
 mod accept_invitation;
+mod adopt_orphans;
 mod audit;
 mod bulk_create_invitations;
 mod create_invitation;
@@ -54,7 +55,7 @@ pub(super) async fn accept(app: &TestApp, token: &str) -> Answer {
 
 impl TestApp {
     /// The first column of one row, as text.
-    pub(super) async fn one(&self, sql: &str) -> String {
+    pub(crate) async fn one(&self, sql: &str) -> String {
         let sql = format!("SELECT ({sql})::text");
         let row = self.db.superuser().await.query_one(&sql, &[]).await.unwrap();
         row.get::<_, Option<String>>(0).unwrap_or_else(|| "NULL".to_owned())

