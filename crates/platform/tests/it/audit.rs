@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use db::audit::{AuditEvent, AuditKey};
+use db::audit::{AuditEvent, AuditKey, Record};
 use db::{Db, PoolLimits};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -85,6 +85,44 @@ impl Trail {
         };
         tx.audit(&self.app.cx(), &event).await.unwrap();
         tx.commit().await.unwrap();
+    }
+
+    /// Continues the chain by so many good records, in one statement.
+    async fn grow(&self, count: i64) {
+        let database = self.site.db.superuser().await;
+        let tenant: uuid::Uuid = self.admin.tenant.parse().unwrap();
+        let head = "SELECT seq, mac FROM audit_events WHERE tenant_id = $1 ORDER BY seq DESC LIMIT 1";
+        let head = database.query_one(head, &[&tenant]).await.unwrap();
+        let (last, mut mac) = (head.get::<_, i64>(0), head.get::<_, Vec<u8>>(1));
+        let (key, at) = (AuditKey::new(KEY), self.app.now());
+        let (mut ids, mut numbers, mut macs) = (Vec::new(), Vec::new(), Vec::new());
+        for seq in last + 1..=last + count {
+            let id = uuid::Uuid::from_u128(u128::try_from(seq).unwrap());
+            let record = Record {
+                id,
+                tenant,
+                seq,
+                at,
+                actor_kind: "system",
+                actor_id: None,
+                action: "user.updated",
+                resource_type: "user",
+                resource_id: "x",
+                changes: "null",
+                request_id: None,
+                ip: None,
+                user_agent: None,
+            };
+            mac = key.mac(&record, &mac);
+            ids.push(id);
+            numbers.push(seq);
+            macs.push(mac.clone());
+        }
+        let insert = "INSERT INTO audit_events (id, tenant_id, seq, at, actor_kind, action, resource_type, resource_id,
+                changes, mac)
+            SELECT new.id, $1, new.seq, $2, 'system', 'user.updated', 'user', 'x', 'null', new.mac
+            FROM unnest($3::uuid[], $4::bigint[], $5::bytea[]) AS new (id, seq, mac)";
+        database.execute(insert, &[&tenant, &at, &ids, &numbers, &macs]).await.unwrap();
     }
 
     fn file(&self, name: &str) -> String {
@@ -265,6 +303,27 @@ async fn removed_chain_is_found_with_an_anchor_only() {
     let words = format!("the end was cut off: the last record is 0, yet record {last} was anchored");
     trail.verify_anchored().expect_broken(&trail, &words);
     trail.run(&["verify", "--tenant", &trail.admin.tenant]).expect_no_look("no audit records and no anchor");
+}
+
+#[tokio::test]
+async fn long_chains_are_read_to_their_end() {
+    let trail = Trail::new().await;
+    let short = trail.last().await;
+    // More than two pages.
+    trail.grow(10_001).await;
+    let last = short + 10_001;
+    let run = trail.run(&["verify", "--tenant", &trail.admin.tenant]);
+    run.expect_whole(&format!("1 whole, 0 broken; {last} good records, 0 anchors"));
+    let export = trail.run(&["export", "--tenant", &trail.admin.tenant]);
+    assert_eq!(export.stdout.lines().count().to_string(), last.to_string());
+    for seq in [5000, 5001, last] {
+        let forged = format!("UPDATE audit_events SET action = action || 'x' WHERE TENANT AND seq = {seq}");
+        trail.tamper(&forged).await;
+        trail.run(&["verify"]).expect_broken(&trail, &unfit(seq, &trail.id(seq).await));
+        trail
+            .tamper(&format!("UPDATE audit_events SET action = rtrim(action, 'x') WHERE TENANT AND seq = {seq}"))
+            .await;
+    }
 }
 
 #[tokio::test]
