@@ -40,7 +40,7 @@ pub(super) enum Start {
 }
 
 impl Start {
-    pub(super) const ALL: [Self; 3] = [Self::Key, Self::Skip, Self::SkipFar];
+    pub(super) const ALL: [Self; 3] = [Self::Skip, Self::Key, Self::SkipFar];
 
     pub(super) const fn skip(rows: u64) -> Self {
         if rows > 10_000 { Self::SkipFar } else { Self::Skip }
