@@ -53,6 +53,9 @@ pub enum Error {
     /// The same request was taken over by a later attempt (`Idempotency-Key`); nothing was written.
     #[error("a later attempt of the same request took over")]
     ClaimLost,
+    /// Another worker took the job over; nothing was written.
+    #[error("another worker took the job over")]
+    LeaseLost,
     /// A transaction was begun without a tenant: a programming error, refused before any statement runs.
     #[error("no tenant in the request context")]
     NoTenant,

@@ -11,7 +11,9 @@
 pub mod audit;
 mod config;
 mod error;
+pub mod events;
 pub mod idempotency;
+pub mod jobs;
 pub mod list;
 pub mod local;
 pub mod migrate;

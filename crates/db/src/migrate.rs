@@ -44,7 +44,9 @@ pub const MIGRATIONS: &[Migration] = migrations![
     6 "invitations",
     7 "workspaces",
     8 "idempotency",
-    10 "list_indexes",
+    9 "list_indexes",
+    10 "jobs",
+    11 "notifications",
 ];
 
 /// How long a lock may be waited for before the migration steps aside. It is also the longest time that others can

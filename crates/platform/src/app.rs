@@ -9,6 +9,7 @@ use axum::middleware::{from_fn, from_fn_with_state, map_request};
 use db::Db;
 use http::{HeaderName, HeaderValue, Method};
 use kernel::{Clock, Redacted, Rng};
+use notifications::{Notifications, NotificationsConfig};
 use tenants::{Tenants, TenantsConfig};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -19,7 +20,10 @@ use web::{
 };
 use workspaces::{Workspaces, WorkspacesConfig};
 
-use crate::wiring::{PeopleOfTenants, PeopleOfWorkspaces, PlansOfWorkspaces, TenantsOfPeople, WorkspacesOfPeople};
+use crate::wiring::{
+    PeopleOfNotifications, PeopleOfTenants, PeopleOfWorkspaces, PlacesOfNotifications, PlansOfWorkspaces,
+    TenantsOfPeople, WorkspacesOfPeople,
+};
 use crate::{health, openapi};
 
 /// What the program is put together from.
@@ -54,6 +58,8 @@ pub struct App {
     pub users: Arc<Users>,
     /// For background jobs.
     pub tenants: Arc<Tenants>,
+    /// For background jobs.
+    pub notifications: Arc<Notifications>,
 }
 
 /// Puts the program together.
@@ -80,6 +86,10 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
     )?;
     let people = Arc::new(PeopleOfTenants(Arc::clone(&users)));
     let tenants = Tenants::new(parts.db.clone(), TenantsConfig { coexistence: parts.coexistence, people });
+    let notifications = Notifications::new(
+        parts.db.clone(),
+        NotificationsConfig { people: Arc::new(PeopleOfNotifications), places: Arc::new(PlacesOfNotifications) },
+    );
     let env = Env {
         clock: parts.clock,
         rng: parts.rng,
@@ -93,21 +103,23 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
         users: Arc::clone(&users),
         tenants: Arc::clone(&tenants),
         workspaces: Arc::clone(&workspaces),
+        notifications: Arc::clone(&notifications),
     };
 
     let (router, document) = openapi::document()
         .merge(users.router())
         .merge(tenants.router())
         .merge(workspaces.router())
+        .merge(notifications.router())
         .merge(health::router(health.clone()))
         .split_for_parts();
     let document = openapi::with_conditions(document);
-    let old_paths = [users::ALIASES, tenants::ALIASES, workspaces::ALIASES].concat();
+    let old_paths = [users::ALIASES, tenants::ALIASES, workspaces::ALIASES, notifications::ALIASES].concat();
     let aliases = Aliases::new(document.paths.paths.keys().map(String::as_str), old_paths);
     let site = rewritten(router, aliases, idempotency).merge(openapi::pages(document));
     let public = layered(site.layer(cors(&parts.cors_origins)), env.clone());
     let internal = layered(health::internal_router(health).fallback(unknown_route), env);
-    Ok(App { public, internal, users, tenants })
+    Ok(App { public, internal, users, tenants, notifications })
 }
 
 /// The public interface alone, for `pyairtable-platform openapi`.
@@ -116,6 +128,7 @@ pub fn document() -> utoipa::openapi::OpenApi {
     document.merge(users::routes().into_openapi());
     document.merge(tenants::routes().into_openapi());
     document.merge(workspaces::routes().into_openapi());
+    document.merge(notifications::routes().into_openapi());
     document.merge(health::routes().into_openapi());
     openapi::with_conditions(document)
 }

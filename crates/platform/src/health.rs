@@ -8,6 +8,7 @@ use axum::{Json, Router};
 use db::Db;
 use http::StatusCode;
 use jiff::Timestamp;
+use notifications::Notifications;
 use redis::aio::ConnectionManager;
 use serde::Serialize;
 use tenants::Tenants;
@@ -26,6 +27,7 @@ pub(crate) struct Health {
     pub(crate) users: Arc<Users>,
     pub(crate) tenants: Arc<Tenants>,
     pub(crate) workspaces: Arc<Workspaces>,
+    pub(crate) notifications: Arc<Notifications>,
 }
 
 /// How the program is.
@@ -65,6 +67,7 @@ pub(crate) fn internal_router(state: Health) -> Router {
         .route("/internal/health/users", axum::routing::get(users_health))
         .route("/internal/health/tenants", axum::routing::get(tenants_health))
         .route("/internal/health/workspaces", axum::routing::get(workspaces_health))
+        .route("/internal/health/notifications", axum::routing::get(notifications_health))
         .with_state(state)
 }
 
@@ -134,6 +137,11 @@ async fn tenants_health(State(health): State<Health>) -> Result<Json<Alive>, Api
 
 async fn workspaces_health(State(health): State<Health>) -> Result<Json<Alive>, ApiError> {
     health.workspaces.health().await?;
+    Ok(Json(Alive { status: "healthy" }))
+}
+
+async fn notifications_health(State(health): State<Health>) -> Result<Json<Alive>, ApiError> {
+    health.notifications.health().await?;
     Ok(Json(Alive { status: "healthy" }))
 }
 

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use db::Db;
 use kernel::Ctx;
+use notifications::Notifications;
 use tenants::Tenants;
-use tokio::task::JoinHandle;
+use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior, interval};
 use users::Users;
+
+use crate::app::App;
 
 const CLEAN_UP_EVERY: Duration = Duration::from_hours(1);
 /// An overdue invitation is refused before it is marked, so marking is not urgent.
@@ -17,39 +20,69 @@ const EXPIRE_INVITATIONS_EVERY: Duration = Duration::from_mins(10);
 /// Old registrations invent tenants as long as they run (T-53); without a row they work all the same.
 const ADOPT_ORPHANS_EVERY: Duration = Duration::from_hours(1);
 
-/// Starts all background jobs.
-pub(crate) fn start(db: Db, users: Arc<Users>, tenants: Arc<Tenants>, cx: Ctx) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        let mut clean_up = every(CLEAN_UP_EVERY).await;
-        let mut expire_invitations = every(EXPIRE_INVITATIONS_EVERY).await;
-        // Not `every`: after an upgrade the first rows are wanted at once.
-        let mut adopt_orphans = interval(ADOPT_ORPHANS_EVERY);
-        adopt_orphans.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                _ = clean_up.tick() => {
-                    match users.delete_expired_sessions(&cx).await {
-                        Ok(rows) => tracing::info!(rows, "expired sessions deleted"),
-                        Err(error) => tracing::warn!(%error, "expired sessions could not be deleted"),
-                    }
-                    match db.delete_expired_keys(&cx).await {
-                        Ok(rows) => tracing::info!(rows, "expired idempotency keys deleted"),
-                        Err(error) => tracing::warn!(%error, "expired idempotency keys could not be deleted"),
-                    }
-                }
-                _ = expire_invitations.tick() => match tenants.expire_invitations(&cx).await {
-                    Ok(0) => {}
-                    Ok(rows) => tracing::info!(rows, "overdue invitations expired"),
-                    Err(error) => tracing::warn!(%error, "overdue invitations could not all be expired"),
-                },
-                _ = adopt_orphans.tick() => match tenants.adopt_orphans(&cx).await {
-                    Ok(0) => {}
-                    Ok(rows) => tracing::info!(rows, "tenants without a row were given one"),
-                    Err(error) => tracing::warn!(%error, "not every tenant without a row could be given one"),
-                },
+/// How soon an event is looked for when there was none.
+const LOOK_FOR_EVENTS_EVERY: Duration = Duration::from_millis(250);
+/// How long to wait when the database is away.
+const AFTER_FAILURE: Duration = Duration::from_secs(2);
+
+/// Starts all background jobs; dropping what is returned ends them. They may be ended at any point.
+pub(crate) fn start(db: Db, app: &App, cx: &Ctx) -> JoinSet<()> {
+    let mut jobs = JoinSet::new();
+    let (users, tenants, notifications) = (&app.users, &app.tenants, &app.notifications);
+    jobs.spawn(keep_house(db, Arc::clone(users), Arc::clone(tenants), Arc::clone(notifications), cx.clone()));
+    jobs.spawn(tell_of_events(Arc::clone(notifications), cx.clone()));
+    jobs
+}
+
+/// Turns events into what people are told.
+async fn tell_of_events(notifications: Arc<Notifications>, cx: Ctx) {
+    loop {
+        match notifications.dispatch(&cx).await {
+            Ok(0) => tokio::time::sleep(LOOK_FOR_EVENTS_EVERY).await,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "events could not be looked for");
+                tokio::time::sleep(AFTER_FAILURE).await;
             }
         }
-    })
+    }
+}
+
+/// What is done every so often.
+async fn keep_house(db: Db, users: Arc<Users>, tenants: Arc<Tenants>, notifications: Arc<Notifications>, cx: Ctx) {
+    let mut clean_up = every(CLEAN_UP_EVERY).await;
+    let mut expire_invitations = every(EXPIRE_INVITATIONS_EVERY).await;
+    // Not `every`: after an upgrade the first rows are wanted at once.
+    let mut adopt_orphans = interval(ADOPT_ORPHANS_EVERY);
+    adopt_orphans.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = clean_up.tick() => {
+                match users.delete_expired_sessions(&cx).await {
+                    Ok(rows) => tracing::info!(rows, "expired sessions deleted"),
+                    Err(error) => tracing::warn!(%error, "expired sessions could not be deleted"),
+                }
+                match db.delete_expired_keys(&cx).await {
+                    Ok(rows) => tracing::info!(rows, "expired idempotency keys deleted"),
+                    Err(error) => tracing::warn!(%error, "expired idempotency keys could not be deleted"),
+                }
+                match notifications.delete_expired(&cx).await {
+                    Ok(rows) => tracing::info!(rows, "expired notifications deleted"),
+                    Err(error) => tracing::warn!(%error, "expired notifications could not be deleted"),
+                }
+            }
+            _ = expire_invitations.tick() => match tenants.expire_invitations(&cx).await {
+                Ok(0) => {}
+                Ok(rows) => tracing::info!(rows, "overdue invitations expired"),
+                Err(error) => tracing::warn!(%error, "overdue invitations could not all be expired"),
+            },
+            _ = adopt_orphans.tick() => match tenants.adopt_orphans(&cx).await {
+                Ok(0) => {}
+                Ok(rows) => tracing::info!(rows, "tenants without a row were given one"),
+                Err(error) => tracing::warn!(%error, "not every tenant without a row could be given one"),
+            },
+        }
+    }
 }
 
 /// The first tick is over at once, and a start has better things to do.

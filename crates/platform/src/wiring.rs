@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use db::{SystemTx, TenantTx, Tx};
-use kernel::{Ctx, Page, PageRequest, Role, TenantId, UserId};
+use kernel::{Ctx, Page, PageRequest, Role, TenantId, UserId, WorkspaceId};
 use tenants::{Applicant, Headcount, LogIn, NewPerson, People, Person};
 use users::{CheckedAccount, NewAccount, OpenLogIn, Possessions, SignUpTenant, TenantDirectory, User, Users};
 use web::{ApiError, BoxFuture};
@@ -218,6 +218,36 @@ impl workspaces::People for PeopleOfWorkspaces {
         except: UserId,
     ) -> BoxFuture<'a, Result<Option<UserId>, db::Error>> {
         Box::pin(users::senior_admin(tx, except))
+    }
+}
+
+/// What notifications need of people, answered by the users slice.
+pub(crate) struct PeopleOfNotifications;
+
+impl notifications::People for PeopleOfNotifications {
+    fn everybody<'a>(&'a self, tx: &'a TenantTx) -> BoxFuture<'a, Result<Vec<UserId>, db::Error>> {
+        Box::pin(users::everybody(tx, false))
+    }
+
+    fn admins<'a>(&'a self, tx: &'a TenantTx) -> BoxFuture<'a, Result<Vec<UserId>, db::Error>> {
+        Box::pin(users::everybody(tx, true))
+    }
+
+    fn known<'a>(&'a self, tx: &'a TenantTx, ids: &'a [UserId]) -> BoxFuture<'a, Result<Vec<UserId>, db::Error>> {
+        Box::pin(async move { Ok(users::present(tx, ids).await?.into_iter().map(|person| person.id).collect()) })
+    }
+}
+
+/// What notifications need of workspaces, answered by that slice.
+pub(crate) struct PlacesOfNotifications;
+
+impl notifications::Places for PlacesOfNotifications {
+    fn members<'a>(
+        &'a self,
+        tx: &'a TenantTx,
+        workspace: WorkspaceId,
+    ) -> BoxFuture<'a, Result<Option<Vec<UserId>>, db::Error>> {
+        Box::pin(workspaces::members(tx, workspace))
     }
 }
 

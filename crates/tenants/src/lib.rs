@@ -17,6 +17,7 @@
 //! what is allowed; nothing here charges for them.
 
 mod error;
+mod events;
 mod http;
 mod model;
 mod ports;

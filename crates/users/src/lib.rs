@@ -19,6 +19,7 @@
 mod attempts;
 mod audit;
 mod error;
+mod events;
 mod http;
 mod legacy_cache;
 mod model;
@@ -39,7 +40,7 @@ use kernel::Redacted;
 pub use error::UserError;
 pub use http::{ALIASES, routes};
 pub use model::User;
-pub use names::{Name, Present, STATEMENTS as NAME_STATEMENTS, names, present, senior_admin};
+pub use names::{Name, Present, STATEMENTS as NAME_STATEMENTS, everybody, names, present, senior_admin};
 pub use password::Scheme;
 pub use ports::{Possessions, Seats, SignUpTenant, TenantDirectory};
 pub use service::bootstrap::NewSuperAdmin;

@@ -10,6 +10,9 @@ statements! {
     PRESENT = "SELECT u.id, coalesce(u.is_active, true) AS is_active FROM users u
         LEFT JOIN user_profiles p ON p.user_id = u.id
         WHERE u.tenant_id = $1 AND u.id = ANY($2) AND p.deleted_at IS NULL";
+    EVERYBODY = "SELECT u.id, coalesce(u.is_active, true) AS is_active FROM users u
+        LEFT JOIN user_profiles p ON p.user_id = u.id
+        WHERE u.tenant_id = $1 AND p.deleted_at IS NULL AND (NOT $2 OR u.role IN ('admin', 'super_admin'))";
     SENIOR_ADMIN = "SELECT u.id, true AS is_active FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id
         WHERE u.tenant_id = $1 AND u.id <> $2 AND u.role IN ('admin', 'super_admin') AND coalesce(u.is_active, true)
         AND p.deleted_at IS NULL
@@ -68,6 +71,12 @@ impl FromRow for Present {
 pub async fn present(tx: &TenantTx, ids: &[UserId]) -> Result<Vec<Present>, db::Error> {
     let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
     tx.all(&PRESENT, &[&tx.tenant().0, &ids]).await
+}
+
+/// Everybody of the transaction's tenant who is not deleted, or its admins only; also those who are switched off.
+pub async fn everybody(tx: &TenantTx, admins_only: bool) -> Result<Vec<UserId>, db::Error> {
+    let people: Vec<Present> = tx.all(&EVERYBODY, &[&tx.tenant().0, &admins_only]).await?;
+    Ok(people.into_iter().map(|person| person.id).collect())
 }
 
 /// Who of the tenant's admins but `except` has been there longest and may log in.

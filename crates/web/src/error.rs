@@ -235,6 +235,7 @@ impl From<db::Error> for ApiError {
             | db::Error::RowCount { .. }
             | db::Error::Aborted
             | db::Error::NoTenant
+            | db::Error::LeaseLost
             | db::Error::Other { .. } => Self::internal(error),
         }
     }

@@ -25,6 +25,7 @@
 //! Deliberately absent: people and plans (see [`People`], [`TenantLimits`]), and the contents of Airtable bases.
 
 mod error;
+mod events;
 mod http;
 mod legacy_cache;
 mod model;
@@ -41,6 +42,7 @@ pub use http::{ALIASES, routes};
 pub use model::{AirtableBase, AuditLog, Member, Project, Workspace, WorkspaceRole};
 pub use ports::{People, PersonCard, Present, TenantLimits};
 pub use service::release::Departure;
+pub use store::members::of_live as members;
 pub use store::statements;
 
 use crate::legacy_cache::LegacyCache;

@@ -23,6 +23,9 @@ pub const PROTECTED: &[&str] = &[
     "workspace_members",
     "workspace_audit_logs",
     "airtable_bases",
+    "jobs",
+    "notification_feeds",
+    "user_notifications",
 ];
 
 /// `can_try`: whether the session may become the role of tenant requests.

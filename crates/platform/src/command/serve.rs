@@ -157,7 +157,7 @@ async fn until_stopped(
 ) -> anyhow::Result<()> {
     let Ready { db, app, public, internal, cx } = ready;
     let (stopping, stopped) = watch::channel(false);
-    let jobs = jobs::start(db.clone(), Arc::clone(&app.users), Arc::clone(&app.tenants), cx);
+    let mut jobs = jobs::start(db.clone(), &app, &cx);
     let public = tokio::spawn(public.serve(app.public, ServerConfig::default(), stopped.clone()));
     let internal = tokio::spawn(internal.serve(app.internal, ServerConfig::default(), stopped));
     let reason = tokio::select! {
@@ -176,7 +176,7 @@ async fn until_stopped(
         // Whoever presses Ctrl-C again does not want to wait for others.
         _ = shutdown_signal() => tracing::warn!("signalled again, requests under way are cut"),
     }
-    jobs.abort();
+    jobs.abort_all();
     db.close();
     reason
 }

@@ -10,8 +10,8 @@ use crate::support::TestApp;
 
 /// Every statement of the program.
 pub(crate) fn all() -> Vec<Sql> {
-    let db = [db::audit::STATEMENTS, db::idempotency::STATEMENTS].concat();
-    [users::statements(), tenants::statements(), workspaces::statements(), db].concat()
+    let db = [db::audit::STATEMENTS, db::idempotency::STATEMENTS, db::jobs::STATEMENTS].concat();
+    [users::statements(), tenants::statements(), workspaces::statements(), notifications::statements(), db].concat()
 }
 
 /// The name from its slice on: two slices may both have a `store::FIND`.

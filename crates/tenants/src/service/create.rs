@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::changes::Changes;
 use crate::model::{Domain, Limits, Plan, Settings, Slug, Subscription, Tenant, parse_name, slug_of};
 use crate::store::NewTenant;
-use crate::{TenantError, Tenants, store};
+use crate::{TenantError, Tenants, events, store};
 
 /// A tenant to create.
 #[derive(Debug, Default)]
@@ -44,6 +44,7 @@ impl Tenants {
         let tx = self.db.begin(&cx.in_tenant(id)).await?;
         parsed.insert(&tx, cx, id).await?;
         let tenant = store::find(&tx, id).await?.ok_or(TenantError::NotFound)?;
+        tx.emit(cx, events::tenant("tenant.created", &tenant)).await?;
         tx.audit(cx, &parsed.changes().of_tenant("tenant.created", id)).await?;
         tx.commit().await?;
         Ok(tenant)

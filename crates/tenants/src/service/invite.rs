@@ -10,7 +10,7 @@ use super::changes::Changes;
 use crate::model::{Invitation, InvitationId, LIFETIME, Status, hash_of, new_token, parse_role};
 use crate::store::invitations::NewInvitation;
 use crate::store::{self, invitations};
-use crate::{TenantError, Tenants};
+use crate::{TenantError, Tenants, events};
 
 /// Whom to invite, as what.
 #[derive(Debug, Default)]
@@ -93,6 +93,7 @@ impl Tenants {
             let Invitation { id: invitation, email, role, .. } = &one.invitation;
             let changes =
                 Changes::default().field("email", Value::Null, email.clone()).field("role", Value::Null, role.clone());
+            tx.emit(cx, events::invited(&one.invitation)).await?;
             tx.audit(cx, &changes.of_invitation("invitation.created", InvitationId(*invitation), id)).await?;
         }
         tx.commit().await?;

@@ -4,7 +4,7 @@ use kernel::{Ctx, TenantId};
 
 use super::changes::Changes;
 use crate::model::{Status, Tenant};
-use crate::{TenantError, Tenants, store};
+use crate::{TenantError, Tenants, events, store};
 
 impl Tenants {
     /// Reactivates the tenant. People who were off before the suspension stay off; deleted ones stay deleted.
@@ -20,6 +20,7 @@ impl Tenants {
         let remembered = store::forget_suspended(&tx).await?;
         let switched = self.people.switch_on(&tx, cx, &remembered).await?;
         let after = store::find(&tx, id).await?.ok_or(TenantError::NotFound)?;
+        tx.emit(cx, events::tenant("tenant.reactivated", &after)).await?;
         let changes = Changes::default().field("status", before.status.as_str(), after.status.as_str()).field(
             "active_users",
             0,

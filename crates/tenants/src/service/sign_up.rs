@@ -5,7 +5,7 @@ use kernel::{Ctx, Role, TenantId};
 use super::create::{Create, Parsed, chosen};
 use crate::model::{Plan, Tenant, unique_slug};
 use crate::ports::{LogIn, NewPerson};
-use crate::{TenantError, Tenants, store};
+use crate::{TenantError, Tenants, events, store};
 
 /// What a sign-up form carries.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ impl Tenants {
         parsed.insert(&tx, cx, id).await?;
         let admin = applicant.admit(&tx, cx, id, Role::Admin).await?;
         let tenant = store::find(&tx, id).await?.ok_or(TenantError::NotFound)?;
+        tx.emit(cx, events::tenant("tenant.created", &tenant)).await?;
         let changes = parsed.changes().field("admin", serde_json::Value::Null, admin.to_string());
         tx.audit(cx, &changes.of_tenant("tenant.signed_up", id)).await?;
         tx.commit().await?;

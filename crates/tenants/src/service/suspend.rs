@@ -5,7 +5,7 @@ use kernel::{Ctx, TenantId};
 use super::access::not_own_as_super_admin;
 use super::changes::Changes;
 use crate::model::{Status, Tenant};
-use crate::{TenantError, Tenants, store};
+use crate::{TenantError, Tenants, events, store};
 
 impl Tenants {
     /// Suspends the tenant. Whoever logs in at the same moment is either refused or logged out again: switching people
@@ -26,6 +26,7 @@ impl Tenants {
         let switched = self.people.switch_off(&tx, cx).await?;
         store::remember_suspended(&tx, &switched, cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(TenantError::NotFound)?;
+        tx.emit(cx, events::tenant("tenant.suspended", &after)).await?;
         let changes = Changes::default().field("status", before.status.as_str(), after.status.as_str()).field(
             "active_users",
             switched.len(),

@@ -5,7 +5,7 @@ use kernel::{Ctx, Role, TenantId};
 use super::changes::Changes;
 use crate::model::{Domain, Limits, Plan, Slug, Status, Tenant, parse_name};
 use crate::store::{self, workspaces};
-use crate::{TenantError, Tenants};
+use crate::{TenantError, Tenants, events};
 
 /// Fields to change. Present overwrites, absent leaves alone; an empty domain removes it.
 #[derive(Debug, Default)]
@@ -60,6 +60,7 @@ impl Tenants {
         store::ensure(&tx, cx.now()).await?;
         store::update(&tx, &after, cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(TenantError::NotFound)?;
+        tx.emit(cx, events::tenant("tenant.updated", &after)).await?;
         tx.audit(cx, &changes.of_tenant("tenant.updated", id)).await?;
         tx.commit().await?;
         Ok(after)

@@ -4,7 +4,7 @@ use kernel::{Ctx, Redacted};
 
 use crate::model::NewPassword;
 use crate::sessions::Sessions;
-use crate::{UserError, Users, audit, store};
+use crate::{UserError, Users, audit, events, store};
 
 impl Users {
     /// Replaces the caller's password if `current` is right.
@@ -41,6 +41,7 @@ impl Users {
             Sessions::SharedRedis(sessions) => sessions.revoke_all(actor.id).await?,
         }
         let user = store::find_anywhere(&tx, actor.id).await?.ok_or(UserError::NotFound)?;
+        tx.emit(cx, events::password_changed(&user)).await?;
         tx.audit(cx, &audit::happened("user.password_changed", &user)).await?;
         tx.commit().await?;
         self.legacy_cache.forget(&[(actor.id, actor.tenant)]).await;

@@ -3,7 +3,7 @@
 use kernel::{Ctx, Role, UserId};
 
 use crate::model::User;
-use crate::{UserError, Users, audit, store};
+use crate::{UserError, Users, audit, events, store};
 
 impl Users {
     /// Sets a role no higher than the caller's own. Authorisation reads the row, so it holds from the next request.
@@ -28,6 +28,9 @@ impl Users {
         tx.if_match(&before)?;
         store::set_role(&tx, id, role.as_str(), cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
+        if after.role != before.role {
+            tx.emit(&cx, events::role_changed(&before, &after)).await?;
+        }
         tx.audit(&cx, &audit::changed("user.role_changed", &before, &after)).await?;
         tx.commit().await?;
         self.legacy_cache.forget(&[(id, after.tenant_id)]).await;

@@ -9,7 +9,7 @@ use super::change_role::parse_role;
 use crate::model::{NewPassword, User, fits};
 use crate::password::NO_PASSWORD;
 use crate::store::NewUser;
-use crate::{UserError, Users, audit, store};
+use crate::{UserError, Users, audit, events, store};
 
 /// An account to create; which fields count depends on who asks.
 #[derive(Debug, Default)]
@@ -133,6 +133,7 @@ async fn insert(tx: &db::SystemTx, cx: &Ctx, new: &Parsed, hash: &str) -> Result
 
 async fn record(tx: &db::SystemTx, cx: &Ctx, id: UserId) -> Result<User, UserError> {
     let user = store::find_anywhere(tx, id).await?.ok_or(UserError::NotFound)?;
+    tx.emit(cx, events::created(&user)).await?;
     tx.audit(cx, &audit::created("user.created", &user)).await?;
     Ok(user)
 }

@@ -5,7 +5,7 @@
 use kernel::{Ctx, UserId};
 
 use crate::model::User;
-use crate::{UserError, Users, audit, store};
+use crate::{UserError, Users, audit, events, store};
 
 impl Users {
     /// Deletes the caller, or somebody of the tenant if the caller is an admin.
@@ -52,6 +52,7 @@ impl Users {
         }
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
         let action = if deleted { "user.deleted" } else { "user.restored" };
+        tx.emit(cx, if deleted { events::deleted(&after) } else { events::updated(&after) }).await?;
         tx.audit(cx, &audit::changed(action, &before, &after)).await?;
         tx.commit().await?;
         self.legacy_cache.forget(&[(id, after.tenant_id)]).await;

@@ -3,7 +3,8 @@
 use kernel::{Ctx, Redacted, Role};
 
 use super::LoggedIn;
-use crate::{UserError, Users, audit, store};
+use crate::sessions::Sessions;
+use crate::{UserError, Users, audit, events, store};
 
 /// What a log-in form carries.
 #[derive(Debug, Default)]
@@ -68,6 +69,11 @@ impl Users {
         }
         if form.at_least.is_some_and(|role| user.role() < role) {
             return Err(UserError::InsufficientPermissions);
+        }
+        if let Sessions::Postgres(sessions) = &self.sessions
+            && sessions.is_new_device(&tx, cx, user.id).await?
+        {
+            tx.emit(cx, events::new_device(cx, &user)).await?;
         }
         let event = audit::happened("user.logged_in", &user);
         let logged_in = self.open_session(cx, tx, user, &event).await?;

@@ -7,7 +7,7 @@ use super::LoggedIn;
 use crate::model::{NewPassword, fits};
 use crate::ports::SignUpTenant;
 use crate::store::NewUser;
-use crate::{UserError, Users, audit, store};
+use crate::{UserError, Users, audit, events, store};
 
 /// What a registration form carries, as sent.
 #[derive(Debug, Default)]
@@ -76,6 +76,7 @@ impl Users {
         };
         store::insert(&tx, &user, cx.now()).await?;
         let user = store::find_anywhere(&tx, id).await?.ok_or(UserError::NotFound)?;
+        tx.emit(cx, events::created(&user)).await?;
         let event = audit::created("user.registered", &user);
         let logged_in = self.open_session(cx, tx, user, &event).await?;
         self.legacy_cache.forget(&[(id, tenant)]).await;

@@ -3,7 +3,7 @@
 use kernel::{Ctx, UserId};
 
 use crate::model::User;
-use crate::{UserError, Users, audit, store};
+use crate::{UserError, Users, audit, events, store};
 
 impl Users {
     /// Switches an account off; the person cannot log in, and their tokens stop working.
@@ -42,6 +42,7 @@ impl Users {
         store::set_active(&tx, id, on, cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
         let action = if on { "user.reactivated" } else { "user.deactivated" };
+        tx.emit(&cx, events::updated(&after)).await?;
         tx.audit(&cx, &audit::changed(action, &before, &after)).await?;
         tx.commit().await?;
         self.legacy_cache.forget(&[(id, after.tenant_id)]).await;

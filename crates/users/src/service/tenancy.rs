@@ -9,7 +9,7 @@ use crate::sessions::{Sessions, new_token};
 use crate::store::list::{Filters, LIST};
 use crate::store::{NewUser, tenancy};
 use crate::token::ACCESS_LIFETIME;
-use crate::{UserError, Users, store};
+use crate::{UserError, Users, events, store};
 
 /// Somebody who asks for an account.
 #[derive(Debug, Clone)]
@@ -125,6 +125,7 @@ impl Users {
         };
         store::insert(tx, &row, cx.now()).await?;
         let user = store::find_anywhere(tx, id).await?.ok_or(UserError::NotFound)?;
+        tx.emit(cx, events::created(&user)).await?;
         let refresh_token = new_token(cx.rng());
         let session = match &self.sessions {
             Sessions::Postgres(sessions) => Some(sessions.open(tx, cx, id, tenant, &refresh_token).await?),

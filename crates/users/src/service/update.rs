@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::model::{User, fits, full_name};
 use crate::store::ProfileChange;
-use crate::{UserError, Users, audit, store};
+use crate::{UserError, Users, audit, events, store};
 
 /// Fields to change. Present, even as `""`, overwrites; absent leaves alone (contract 1.2.3).
 #[derive(Debug, Default)]
@@ -44,6 +44,7 @@ impl Users {
         let change = into_row(change, &before);
         store::update(&tx, id, &change, cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
+        tx.emit(&cx, events::updated(&after)).await?;
         tx.audit(&cx, &audit::changed("user.updated", &before, &after)).await?;
         tx.commit().await?;
         self.legacy_cache.forget(&[(id, after.tenant_id)]).await;

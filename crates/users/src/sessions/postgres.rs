@@ -20,6 +20,8 @@ statements! {
     INSERT_SESSION = "INSERT INTO login_sessions
         (id, user_id, tenant_id, ip, user_agent, created_at, last_used_at, expires_at)
         VALUES ($1, $2, $3, $4, $5, $6, $6, $7)";
+    NEW_DEVICE = "SELECT EXISTS (SELECT FROM login_sessions WHERE user_id = $1)
+        AND NOT EXISTS (SELECT FROM login_sessions WHERE user_id = $1 AND user_agent IS NOT DISTINCT FROM $2)";
     INSERT_TOKEN = "INSERT INTO refresh_tokens (id, token_hash, user_id, session_id, expires_at, created_at)
         VALUES ($1, $2, $3, $4, $5, $6)";
     LOCK_TOKEN = "SELECT t.id, t.user_id, t.session_id, t.expires_at, t.revoked_at, t.rotated_at, t.successor_nonce,
@@ -138,6 +140,11 @@ impl PostgresSessions {
             .await?;
         self.insert(tx, cx, user, id, token).await?;
         Ok(id)
+    }
+
+    /// Whether the person has logged in before, but never with this program. Ask before opening the log-in.
+    pub(crate) async fn is_new_device(&self, tx: &SystemTx, cx: &Ctx, user: UserId) -> Result<bool, db::Error> {
+        tx.scalar(&NEW_DEVICE, &[&user.0, &cx.origin.user_agent]).await
     }
 
     async fn insert(

@@ -7,7 +7,7 @@ use super::audit::{self, Happened};
 use crate::legacy_cache::Stale;
 use crate::model::{Member, WorkspaceRole};
 use crate::store::workspaces::Target;
-use crate::{WorkspaceError, Workspaces, store};
+use crate::{WorkspaceError, Workspaces, events, store};
 
 impl Workspaces {
     /// Adds a member, for the workspace's admins; another owner takes an owner. The old service let in whoever was
@@ -44,6 +44,7 @@ impl Workspaces {
         };
         audit::record(&tx, cx, id, &happened).await?;
         let member = store::members::find(&tx, id, &user).await?.ok_or(WorkspaceError::MemberNotFound)?;
+        tx.emit(cx, events::member_added(&tx, &access.workspace, &member)).await?;
         tx.commit().await?;
         self.legacy_cache.forget(Stale::default().workspace(id).workspaces_of([user])).await;
         Ok(member)

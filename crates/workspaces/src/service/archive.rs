@@ -7,7 +7,7 @@ use super::audit::{self, Happened};
 use crate::legacy_cache::Stale;
 use crate::model::{Workspace, WorkspaceRole};
 use crate::store::workspaces::Target;
-use crate::{WorkspaceError, Workspaces, store};
+use crate::{WorkspaceError, Workspaces, events, store};
 
 impl Workspaces {
     /// Archives a workspace, for its owners. Its projects stay as they are, out of reach until it is restored.
@@ -50,6 +50,7 @@ impl Workspaces {
         audit::record(&tx, cx, id, &happened).await?;
         let workspace = self.access_deleted(&tx, cx, id).await?.workspace;
         let members = store::members::ids(&tx, id).await?;
+        tx.emit(cx, events::workspace(&tx, action, &workspace)).await?;
         tx.commit().await?;
         self.legacy_cache.forget(Stale::default().workspace(id).workspaces_of(members)).await;
         Ok(workspace)

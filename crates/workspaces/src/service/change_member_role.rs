@@ -8,7 +8,7 @@ use super::audit::{self, Happened};
 use crate::legacy_cache::Stale;
 use crate::model::{Member, WorkspaceRole};
 use crate::store::workspaces::Target;
-use crate::{WorkspaceError, Workspaces, store};
+use crate::{WorkspaceError, Workspaces, events, store};
 
 impl Workspaces {
     /// Sets a role, for the workspace's admins; touching an owner or making one takes an owner. The last owner stays
@@ -56,6 +56,7 @@ impl Workspaces {
         };
         audit::record(&tx, cx, id, &happened).await?;
         let after = store::members::find(&tx, id, user).await?.ok_or(WorkspaceError::MemberNotFound)?;
+        tx.emit(cx, events::role_changed(&tx, &access.workspace, &before, &after.role)).await?;
         tx.commit().await?;
         self.legacy_cache.forget(Stale::default().workspace(id).workspaces_of([user])).await;
         Ok(after)

@@ -9,7 +9,7 @@ use super::audit::{self, Happened};
 use crate::legacy_cache::Stale;
 use crate::model::{Workspace, WorkspaceRole, description, name, settings_text};
 use crate::store::workspaces::NewWorkspace;
-use crate::{LEGACY_WORKSPACES, WorkspaceError, Workspaces, store};
+use crate::{LEGACY_WORKSPACES, WorkspaceError, Workspaces, events, store};
 
 /// A workspace to create, as sent.
 #[derive(Debug, Default)]
@@ -46,6 +46,7 @@ impl Workspaces {
         };
         audit::record(&tx, cx, id, &happened).await?;
         let workspace = self.access(&tx, cx, id).await?.workspace;
+        tx.emit(cx, events::workspace(&tx, "workspace.created", &workspace)).await?;
         tx.commit().await?;
         self.legacy_cache.forget(Stale::default().workspaces_of([caller])).await;
         Ok(workspace)

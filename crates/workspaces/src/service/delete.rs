@@ -6,7 +6,7 @@ use super::audit::{self, Happened};
 use crate::legacy_cache::Stale;
 use crate::model::WorkspaceRole;
 use crate::store::workspaces::Target;
-use crate::{WorkspaceError, Workspaces, store};
+use crate::{WorkspaceError, Workspaces, events, store};
 
 impl Workspaces {
     /// Deletes a workspace, for its owners; refused while it has live projects.
@@ -29,6 +29,7 @@ impl Workspaces {
         };
         audit::record(&tx, cx, id, &happened).await?;
         let members = store::members::ids(&tx, id).await?;
+        tx.emit(cx, events::workspace(&tx, "workspace.deleted", &access.workspace)).await?;
         tx.commit().await?;
         self.legacy_cache.forget(Stale::default().workspace(id).workspaces_of(members)).await;
         Ok(())

@@ -8,7 +8,7 @@ use super::audit::{self, Happened};
 use crate::legacy_cache::Stale;
 use crate::model::WorkspaceRole;
 use crate::store::workspaces::Target;
-use crate::{WorkspaceError, Workspaces, store};
+use crate::{WorkspaceError, Workspaces, events, store};
 
 impl Workspaces {
     /// The caller leaves.
@@ -46,6 +46,7 @@ impl Workspaces {
             changes: Some(json!({ "user_id": user, "role": member.role })),
         };
         audit::record(&tx, cx, id, &happened).await?;
+        tx.emit(cx, events::member_removed(&tx, &access.workspace, &member)).await?;
         tx.commit().await?;
         self.legacy_cache.forget(Stale::default().workspace(id).workspaces_of([user])).await;
         Ok(())

@@ -8,7 +8,7 @@ use super::audit::{self, Happened};
 use crate::legacy_cache::Stale;
 use crate::model::{Workspace, WorkspaceRole};
 use crate::store::workspaces::Target;
-use crate::{WorkspaceError, Workspaces, store};
+use crate::{WorkspaceError, Workspaces, events, store};
 
 impl Workspaces {
     /// Makes a member the owner, and the caller an admin if they were an owner; other owners stay. The new owner comes
@@ -49,6 +49,13 @@ impl Workspaces {
         }
         if !promoted && previous.is_none() {
             return Ok(access.workspace);
+        }
+        if promoted {
+            tx.emit(cx, events::role_changed(&tx, &access.workspace, &next, owner.as_str())).await?;
+        }
+        if let Some(previous) = &previous {
+            let role = WorkspaceRole::Admin.as_str();
+            tx.emit(cx, events::role_changed(&tx, &access.workspace, previous, role)).await?;
         }
         let happened = Happened {
             action: "workspace.ownership_transferred",

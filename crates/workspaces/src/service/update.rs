@@ -7,7 +7,7 @@ use super::audit::{self, Changes, Happened};
 use crate::legacy_cache::Stale;
 use crate::model::{Workspace, WorkspaceRole, description, name};
 use crate::store::workspaces::{Target, WorkspaceChange};
-use crate::{WorkspaceError, Workspaces, store};
+use crate::{WorkspaceError, Workspaces, events, store};
 
 /// Fields to change; absent leaves alone. An empty description clears it (T-52), settings are replaced as a whole.
 #[derive(Debug, Default)]
@@ -53,6 +53,7 @@ impl Workspaces {
         };
         audit::record(&tx, cx, id, &happened).await?;
         let after = self.access(&tx, cx, id).await?.workspace;
+        tx.emit(cx, events::workspace(&tx, "workspace.updated", &after)).await?;
         tx.commit().await?;
         self.legacy_cache.forget(Stale::default().workspace(id)).await;
         Ok(after)

@@ -3,7 +3,7 @@
 use db::list::{Kind, List, SortKey, Source};
 use db::{FromRow, Row, TenantTx, get, statements};
 use jiff::Timestamp;
-use kernel::WorkspaceId;
+use kernel::{UserId, WorkspaceId};
 
 use crate::model::{Member, WorkspaceRole};
 
@@ -21,6 +21,8 @@ statements! {
     PLACES = "SELECT m.user_id, m.role FROM workspace_members m JOIN workspaces w ON w.id = m.workspace_id::uuid
         WHERE w.id = $1 AND w.deleted_at IS NULL
         ORDER BY coalesce(m.joined_at, to_timestamp(0)), m.user_id";
+    OF_LIVE = "SELECT m.user_id FROM workspaces w LEFT JOIN workspace_members m ON m.workspace_id::uuid = w.id
+        WHERE w.tenant_id::text = $1 AND w.id = $2 AND w.deleted_at IS NULL";
     OTHER_OWNER = "SELECT EXISTS (SELECT FROM workspace_members m
         WHERE m.workspace_id::uuid = $1 AND m.role = 'owner' AND m.user_id <> $2::text)";
     INSERT = "INSERT INTO workspace_members (workspace_id, user_id, role, joined_at)
@@ -78,6 +80,16 @@ pub(crate) async fn find(tx: &TenantTx, workspace: WorkspaceId, user: &str) -> R
 
 pub(crate) async fn ids(tx: &TenantTx, workspace: WorkspaceId) -> Result<Vec<String>, db::Error> {
     tx.rows(&IDS, &[&workspace.0]).await?.iter().map(|row| get(row, "user_id")).collect()
+}
+
+/// The members of a live workspace of the tenant, as far as they can be accounts (T-01); `None` without such a workspace.
+pub async fn of_live(tx: &TenantTx, workspace: WorkspaceId) -> Result<Option<Vec<UserId>>, db::Error> {
+    let rows = tx.rows(&OF_LIVE, &[&tx.tenant().to_string(), &workspace.0]).await?;
+    if rows.is_empty() {
+        return Ok(None);
+    }
+    let ids = rows.iter().map(|row| get::<Option<String>>(row, "user_id")).collect::<Result<Vec<_>, _>>()?;
+    Ok(Some(ids.into_iter().flatten().filter_map(|id| id.parse().ok()).collect()))
 }
 
 /// Whether the workspace has an owner besides `user`. True only until the workspace's lock is released.

@@ -1,0 +1,27 @@
+//! What this slice asks of others, wired in `platform`.
+
+use db::TenantTx;
+use kernel::{UserId, WorkspaceId};
+use web::BoxFuture;
+
+/// People, as far as they are told things.
+pub trait People: Send + Sync {
+    /// Everybody of the transaction's tenant, also who is switched off.
+    fn everybody<'a>(&'a self, tx: &'a TenantTx) -> BoxFuture<'a, Result<Vec<UserId>, db::Error>>;
+
+    /// Those of them who are its admins.
+    fn admins<'a>(&'a self, tx: &'a TenantTx) -> BoxFuture<'a, Result<Vec<UserId>, db::Error>>;
+
+    /// Those of `ids` who have a living account in the transaction's tenant.
+    fn known<'a>(&'a self, tx: &'a TenantTx, ids: &'a [UserId]) -> BoxFuture<'a, Result<Vec<UserId>, db::Error>>;
+}
+
+/// Workspaces, as far as their members are told things.
+pub trait Places: Send + Sync {
+    /// The members of a live workspace of the transaction's tenant; `None` when there is no such workspace.
+    fn members<'a>(
+        &'a self,
+        tx: &'a TenantTx,
+        workspace: WorkspaceId,
+    ) -> BoxFuture<'a, Result<Option<Vec<UserId>>, db::Error>>;
+}
