@@ -44,6 +44,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     6 "invitations",
     7 "workspaces",
     8 "idempotency",
+    9 "list_indexes",
     10 "jobs",
     11 "notifications",
 ];

@@ -2,11 +2,14 @@
 //! everything about paging is here.
 
 mod cursor;
+mod sql;
 
 use kernel::{Dialect, Page, PageRequest};
 
 use cursor::Cursor;
 pub use cursor::UnfitCursor;
+pub use sql::Cut;
+use sql::{Span, Start};
 
 use crate::{Error, FromRow, Row, Sql, ToSql, Tx, get};
 
@@ -19,16 +22,6 @@ pub enum Kind {
     Time,
     /// An id.
     Uuid,
-}
-
-impl Kind {
-    const fn sql(self) -> &'static str {
-        match self {
-            Self::Text => "text",
-            Self::Time => "timestamptz",
-            Self::Uuid => "uuid",
-        }
-    }
 }
 
 /// A column a client may sort by (T-60).
@@ -49,6 +42,16 @@ pub struct Order {
     ascending: bool,
 }
 
+/// Where the rows of a list come from.
+#[derive(Debug, Clone, Copy)]
+pub enum Source {
+    /// `FROM ... WHERE ...`
+    Table(&'static str),
+    /// The same of several tables, whose rows are merged. Each part ends with [`Cut::part`], so that no more of it is read
+    /// than a page can hold; otherwise all of them would be read and sorted for every page.
+    Merged(fn(&Cut<'_>) -> String),
+}
+
 /// What is constant of a list.
 #[derive(Debug)]
 pub struct List {
@@ -58,9 +61,9 @@ pub struct List {
     pub count_name: &'static str,
     /// What is selected.
     pub columns: &'static str,
-    /// `FROM ... WHERE ...`, using each of the parameters `$1` to `$params`.
-    pub from: &'static str,
-    /// How many parameters `from` has.
+    /// Where the rows come from, using each of the parameters `$1` to `$params`.
+    pub source: Source,
+    /// How many parameters `source` has.
     pub params: usize,
     /// Decides between equals.
     pub id: &'static str,
@@ -119,37 +122,20 @@ impl List {
         Ok(Position { order, request, after })
     }
 
-    fn count_sql(&self) -> Sql {
-        Sql::built(self.count_name, format!("SELECT count(*) {}", self.from))
-    }
-
-    fn page_sql(&self, order: Order, keyset: bool, limit: u32) -> Sql {
-        let Self { columns, from, params, id, id_kind, .. } = self;
-        let SortKey { expression: by, kind, .. } = order.by;
-        let (kind, id_kind) = (kind.sql(), id_kind.sql());
-        let (direction, after) = if order.ascending { ("ASC", ">") } else { ("DESC", "<") };
-        let (key, last) = (params + 1, params + 2);
-        let (start, skip) = if keyset {
-            (format!("AND ({by}, {id}) {after} (${key}::text::{kind}, ${last}::text::{id_kind})"), String::new())
-        } else {
-            (String::new(), format!("OFFSET ${key}"))
-        };
-        Sql::built(
-            self.name,
-            format!(
-                "SELECT {columns}, ({by})::{kind}::text AS cursor_key, ({id})::text AS cursor_id {from} {start}
-                 ORDER BY {by} {direction}, {id} {direction} LIMIT {limit} {skip}"
-            ),
-        )
+    const fn is_merged(&self) -> bool {
+        matches!(self.source, Source::Merged(_))
     }
 
     /// Every statement this list can run, for the test that prepares them all.
     pub fn statements(&'static self) -> Vec<Sql> {
+        // Of one table, far is written as near.
+        let starts = Start::ALL.into_iter().filter(|start| self.is_merged() || *start != Start::SkipFar);
         let mut all = vec![self.count_sql()];
         for by in self.sorts {
             for ascending in [false, true] {
-                for keyset in [false, true] {
-                    all.extend(LIMITS.map(|limit| self.page_sql(Order { by, ascending }, keyset, limit)));
+                let order = Order { by, ascending };
+                for start in starts.clone() {
+                    all.extend(LIMITS.map(|limit| self.page_sql(Span { order, start, limit })));
                 }
             }
         }
@@ -169,11 +155,12 @@ impl List {
         let limit = LIMITS.into_iter().find(|limit| *limit > request.size).unwrap_or(101);
         let page = async {
             if let Some(cursor) = &after {
-                let sql = self.page_sql(order, true, limit);
+                let sql = self.page_sql(Span { order, start: Start::Key, limit });
                 tx.all::<Keyed<T>>(&sql, &[params, &[&cursor.key, &cursor.id]].concat()).await
             } else {
                 let skip = i64::try_from(request.offset).unwrap_or(i64::MAX);
-                tx.all::<Keyed<T>>(&self.page_sql(order, false, limit), &[params, &[&skip]].concat()).await
+                let sql = self.page_sql(Span { order, start: Start::skip(request.offset), limit });
+                tx.all::<Keyed<T>>(&sql, &[params, &[&skip]].concat()).await
             }
         };
         let (mut rows, total) = if request.dialect == Dialect::Cursor {

@@ -1,6 +1,6 @@
 //! `user_notifications` and `notification_feeds`
 
-use db::list::{Kind, List, SortKey};
+use db::list::{Kind, List, SortKey, Source};
 use db::{SystemTx, TenantTx, statements};
 use jiff::Timestamp;
 use kernel::{Ctx, UserId};
@@ -59,10 +59,12 @@ pub(crate) static LIST: List = List {
     name: "notifications::store::feed::LIST",
     count_name: "notifications::store::feed::COUNT",
     columns: columns!(),
-    from: "FROM user_notifications n WHERE n.tenant_id = $1 AND n.user_id = $2
+    source: Source::Table(
+        "FROM user_notifications n WHERE n.tenant_id = $1 AND n.user_id = $2
         AND (n.expires_at IS NULL OR n.expires_at > $3)
         AND ($4::boolean IS NULL OR n.is_read = $4) AND ($5::text IS NULL OR n.type = $5)
         AND ($6::timestamptz IS NULL OR n.created_at >= $6) AND ($7::timestamptz IS NULL OR n.created_at < $7)",
+    ),
     params: 7,
     id: "n.id",
     id_kind: Kind::Uuid,

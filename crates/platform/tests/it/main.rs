@@ -11,6 +11,7 @@ mod cli;
 mod command;
 mod config;
 mod coverage;
+mod docs;
 mod durability;
 mod edges;
 mod etags;

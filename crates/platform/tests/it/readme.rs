@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use serde_json::json;
+
 use crate::process::Process;
 
 const README: &str = include_str!("../../../../README.md");
@@ -25,10 +27,15 @@ fn walk_through_of_the_readme_works_against_a_served_process() {
     let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{stdout}\n{stderr}\n{}", process.log());
     let answers: Vec<serde_json::Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let [registered, me, created, list, logged_out] = answers.as_slice() else { panic!("{stdout}") };
-    assert_eq!(registered["role"], "admin");
-    assert_eq!(me["email"], "ada@example.com");
-    assert_eq!(created["tenant_id"], me["tenant_id"]);
-    assert_eq!(list["total"], 2);
+    let [me, people, member, base, trail, logged_out] = answers.as_slice() else { panic!("{stdout}") };
+    assert_eq!((&me["email"], &me["role"]), (&json!("ada@example.com"), &json!("admin")));
+    let people = people["users"].as_array().unwrap();
+    let emails: Vec<_> = people.iter().map(|person| &person["email"]).collect();
+    assert_eq!(emails, ["ada@example.com", "grace@example.com"]);
+    assert!(people.iter().all(|person| person["tenant_id"] == me["tenant_id"]), "{people:?}");
+    assert_eq!((&member["role"], &member["user_id"]), (&json!("member"), &people[1]["id"]));
+    assert_eq!(base["base_id"], "appEngine");
+    let happened: Vec<_> = trail["logs"].as_array().unwrap().iter().map(|log| &log["action"]).collect();
+    assert_eq!(happened, ["airtable_base.connected", "project.created", "member.added", "workspace.created"]);
     assert_eq!(logged_out["message"], "Logged out successfully");
 }

@@ -1,6 +1,6 @@
 //! All SQL about invitations. A token is looked up by its SHA-256; the text itself is never stored.
 
-use db::list::{Kind, List, Position, SortKey};
+use db::list::{Kind, List, Position, SortKey, Source};
 use db::{Row, SystemTx, TenantTx, Tx, get, statements};
 use jiff::Timestamp;
 use kernel::{Email, Page, TenantId, UserId};
@@ -46,9 +46,10 @@ pub(crate) static LIST: List = List {
     name: "tenants::store::invitations::PAGE",
     count_name: "tenants::store::invitations::COUNT",
     columns: invitation_columns!(),
-    from:
+    source: Source::Table(
         "FROM invitations WHERE tenant_id = $1
         AND ($2::text IS NULL OR CASE WHEN status = 'pending' AND expires_at <= $3 THEN 'expired' ELSE status END = $2)",
+    ),
     params: 3,
     id: "id",
     id_kind: Kind::Uuid,

@@ -1,6 +1,6 @@
 //! The list of tenants.
 
-use db::list::{Kind, List, Position, SortKey, like_anywhere};
+use db::list::{Kind, List, Position, SortKey, Source, like_anywhere};
 use db::{ToSql, Tx};
 use jiff::Timestamp;
 use kernel::{Page, TenantId};
@@ -24,7 +24,8 @@ pub(crate) static LIST: List = List {
     name: "tenants::store::list::PAGE",
     count_name: "tenants::store::list::COUNT",
     columns: tenant_columns!(),
-    from: "FROM tenants t WHERE ($1::uuid IS NULL OR t.id = $1)
+    source: Source::Table(
+        "FROM tenants t WHERE ($1::uuid IS NULL OR t.id = $1)
         AND CASE WHEN $2::text IS NULL THEN t.deleted_at IS NULL AND t.status IS DISTINCT FROM 'deleted'
             ELSE coalesce(t.status, 'active') = $2 END
         AND ($3::text IS NULL OR coalesce(t.plan, 'free') = $3)
@@ -33,6 +34,7 @@ pub(crate) static LIST: List = List {
             = $4)
         AND ($5::timestamptz IS NULL OR t.created_at >= $5)
         AND ($6::text IS NULL OR t.name ILIKE $6 OR t.slug ILIKE $6 OR t.domain ILIKE $6)",
+    ),
     params: 6,
     id: "t.id",
     id_kind: Kind::Uuid,

@@ -1,6 +1,6 @@
 //! The list of people.
 
-use db::list::{Kind, List, Position, SortKey, like_anywhere};
+use db::list::{Kind, List, Position, SortKey, Source, like_anywhere};
 use db::{TenantTx, ToSql};
 use jiff::Timestamp;
 use kernel::Page;
@@ -24,7 +24,8 @@ pub(crate) static LIST: List = List {
     name: "users::store::list::PAGE",
     count_name: "users::store::list::COUNT",
     columns: user_columns!(),
-    from: "FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id
+    source: Source::Table(
+        "FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id
         WHERE u.tenant_id = $1 AND p.deleted_at IS NULL
         AND ($2::text IS NULL OR u.role = $2)
         AND ($3::boolean IS NULL OR coalesce(u.is_active, true) = $3)
@@ -32,6 +33,7 @@ pub(crate) static LIST: List = List {
         AND ($5::timestamptz IS NULL OR u.created_at >= $5)
         AND ($6::text IS NULL OR u.email ILIKE $6 OR u.first_name ILIKE $6 OR u.last_name ILIKE $6
             OR p.display_name ILIKE $6)",
+    ),
     params: 6,
     id: "u.id",
     id_kind: Kind::Uuid,

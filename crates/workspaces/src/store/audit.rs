@@ -1,6 +1,6 @@
 //! `workspace_audit_logs`, and the reading half of `audit_events`.
 
-use db::list::{Kind, List, SortKey};
+use db::list::{Cut, Kind, List, SortKey, Source};
 use db::{TenantTx, statements};
 use jiff::Timestamp;
 use kernel::WorkspaceId;
@@ -19,22 +19,7 @@ pub(crate) static LIST: List = List {
     count_name: "workspaces::store::audit::COUNT",
     columns: "l.id, l.tenant_id, l.workspace_id, l.user_id, l.action, l.resource_type, l.resource_id, l.changes,
         l.created_at",
-    from: "FROM (
-            SELECT a.id, w.tenant_id::text AS tenant_id, w.id AS workspace_id, a.user_id::text AS user_id,
-                a.action::text AS action, a.resource_type::text AS resource_type,
-                coalesce(a.resource_id, '')::text AS resource_id, a.changes::text AS changes,
-                coalesce(a.created_at::timestamptz, to_timestamp(0)) AS created_at
-            FROM workspace_audit_logs a JOIN workspaces w ON w.id = a.workspace_id::uuid
-            WHERE w.tenant_id::text = $2 AND ($4::uuid IS NULL OR w.id = $4)
-            AND ($3::boolean OR EXISTS (SELECT FROM workspace_members m WHERE m.workspace_id::uuid = w.id
-                AND m.user_id = $1::text AND m.role IN ('admin', 'owner')))
-            UNION ALL
-            SELECT e.id, e.tenant_id::text, NULL, coalesce(e.actor_id, ''), e.action, e.resource_type, e.resource_id,
-                e.changes::text, e.at
-            FROM audit_events e WHERE e.tenant_id = $2::text::uuid AND $3::boolean AND $4::uuid IS NULL
-        ) l
-        WHERE ($5::text IS NULL OR l.user_id = $5) AND ($6::text IS NULL OR l.action = $6)
-        AND ($7::text IS NULL OR l.resource_type = $7) AND ($8::text IS NULL OR l.resource_id = $8)",
+    source: Source::Merged(merged),
     params: 8,
     id: "l.id",
     id_kind: Kind::Uuid,
@@ -45,6 +30,45 @@ pub(crate) static LIST: List = List {
         SortKey { name: "user_id", expression: "l.user_id", kind: Kind::Text },
     ],
 };
+
+/// Each workspace's records, the few of them without a time, and the tenant's: every part in the order of its index.
+fn merged(cut: &Cut<'_>) -> String {
+    const FILTERS: &str = "WHERE ($5::text IS NULL OR l.user_id = $5) AND ($6::text IS NULL OR l.action = $6)
+        AND ($7::text IS NULL OR l.resource_type = $7) AND ($8::text IS NULL OR l.resource_id = $8)";
+    const OF_WORKSPACE: &str = "SELECT a.id, a.user_id::text AS user_id, a.action::text AS action,
+            a.resource_type::text AS resource_type, coalesce(a.resource_id, '')::text AS resource_id,
+            a.changes::text AS changes";
+    // The column is of one of two types (contract 2.6), and only a key of the same one is found by its index.
+    let timed = cut.part_with(|text| {
+        format!(
+            "(jsonb_populate_record(NULL::workspace_audit_logs, jsonb_build_object('created_at', {text}))).created_at"
+        )
+    });
+    let rest = cut.part();
+    format!(
+        "FROM (
+            SELECT l.id, w.tenant_id::text AS tenant_id, w.id AS workspace_id, l.user_id, l.action, l.resource_type,
+                l.resource_id, l.changes, l.created_at
+            FROM workspaces w CROSS JOIN LATERAL (
+                (SELECT l.id, l.user_id, l.action, l.resource_type, l.resource_id, l.changes, l.created_at::timestamptz
+                FROM ({OF_WORKSPACE}, a.created_at FROM workspace_audit_logs a
+                    WHERE a.workspace_id::uuid = w.id AND a.created_at IS NOT NULL) l {FILTERS} {timed})
+                UNION ALL
+                (SELECT l.* FROM ({OF_WORKSPACE}, to_timestamp(0) AS created_at FROM workspace_audit_logs a
+                    WHERE a.workspace_id::uuid = w.id AND a.created_at IS NULL) l {FILTERS} {rest})
+            ) l
+            WHERE w.tenant_id::text = $2 AND ($4::uuid IS NULL OR w.id = $4)
+            AND ($3::boolean OR EXISTS (SELECT FROM workspace_members m WHERE m.workspace_id::uuid = w.id
+                AND m.user_id = $1::text AND m.role IN ('admin', 'owner')))
+            UNION ALL
+            (SELECT l.* FROM (SELECT e.id, e.tenant_id::text AS tenant_id, NULL::uuid AS workspace_id,
+                    coalesce(e.actor_id, '') AS user_id, e.action, e.resource_type, e.resource_id,
+                    e.changes::text AS changes, e.at AS created_at
+                FROM audit_events e WHERE e.tenant_id = $2::text::uuid AND $3::boolean AND $4::uuid IS NULL) l
+                {FILTERS} {rest})
+        ) l WHERE true"
+    )
+}
 
 /// A row for `workspace_audit_logs`.
 pub(crate) struct NewRecord<'a> {

@@ -1,6 +1,6 @@
 //! `airtable_bases`
 
-use db::list::{Kind, List, SortKey};
+use db::list::{Kind, List, SortKey, Source};
 use db::{TenantTx, statements};
 use jiff::Timestamp;
 use kernel::{BaseId, ProjectId};
@@ -44,7 +44,8 @@ pub(crate) static LIST: List = List {
     name: "workspaces::store::bases::LIST",
     count_name: "workspaces::store::bases::COUNT",
     columns: base_columns!(),
-    from: "FROM airtable_bases b JOIN projects p ON p.id = b.project_id::uuid
+    source: Source::Table(
+        "FROM airtable_bases b JOIN projects p ON p.id = b.project_id::uuid
         JOIN workspaces w ON w.id = p.workspace_id::uuid
         WHERE w.tenant_id::text = $2 AND b.deleted_at IS NULL AND p.deleted_at IS NULL AND w.deleted_at IS NULL
         AND ($3::boolean OR EXISTS (SELECT FROM workspace_members m
@@ -52,12 +53,13 @@ pub(crate) static LIST: List = List {
         AND ($4::uuid IS NULL OR p.id = $4)
         AND ($5::boolean IS NULL OR coalesce(b.sync_enabled, true) = $5)
         AND ($6::text IS NULL OR b.name ILIKE $6 OR b.description ILIKE $6 OR b.base_id ILIKE $6)",
+    ),
     params: 6,
     id: "b.id",
     id_kind: Kind::Uuid,
     sorts: &[
-        SortKey { name: "created_at", expression: "b.created_at", kind: Kind::Time },
-        SortKey { name: "updated_at", expression: "b.updated_at", kind: Kind::Time },
+        SortKey { name: "created_at", expression: "coalesce(b.created_at, 'epoch')", kind: Kind::Time },
+        SortKey { name: "updated_at", expression: "coalesce(b.updated_at, 'epoch')", kind: Kind::Time },
         SortKey { name: "name", expression: "b.name", kind: Kind::Text },
         SortKey { name: "base_id", expression: "b.base_id", kind: Kind::Text },
     ],

@@ -1,6 +1,6 @@
 //! `workspace_members`
 
-use db::list::{Kind, List, SortKey};
+use db::list::{Kind, List, SortKey, Source};
 use db::{FromRow, Row, TenantTx, get, statements};
 use jiff::Timestamp;
 use kernel::{UserId, WorkspaceId};
@@ -40,7 +40,7 @@ pub(crate) static LIST: List = List {
     name: "workspaces::store::members::LIST",
     count_name: "workspaces::store::members::COUNT",
     columns: member_columns!(),
-    from: "FROM workspace_members m WHERE m.workspace_id::uuid = $1",
+    source: Source::Table("FROM workspace_members m WHERE m.workspace_id::uuid = $1"),
     params: 1,
     id: "m.user_id",
     id_kind: Kind::Text,

@@ -1,6 +1,6 @@
 //! `projects`
 
-use db::list::{Kind, List, SortKey};
+use db::list::{Kind, List, SortKey, Source};
 use db::{TenantTx, statements};
 use jiff::Timestamp;
 use kernel::{ProjectId, WorkspaceId};
@@ -46,7 +46,8 @@ pub(crate) static LIST: List = List {
     name: "workspaces::store::projects::LIST",
     count_name: "workspaces::store::projects::COUNT",
     columns: project_columns!(),
-    from: "FROM projects p JOIN workspaces w ON w.id = p.workspace_id::uuid
+    source: Source::Table(
+        "FROM projects p JOIN workspaces w ON w.id = p.workspace_id::uuid
         WHERE w.tenant_id::text = $2 AND w.deleted_at IS NULL
         AND ($3::boolean OR EXISTS (SELECT FROM workspace_members m
             WHERE m.workspace_id::uuid = w.id AND m.user_id = $1::text))
@@ -55,12 +56,13 @@ pub(crate) static LIST: List = List {
         AND ($6::text IS NULL OR p.created_by = $6)
         AND ($7::boolean OR p.deleted_at IS NULL)
         AND ($8::text IS NULL OR p.name ILIKE $8 OR p.description ILIKE $8)",
+    ),
     params: 8,
     id: "p.id",
     id_kind: Kind::Uuid,
     sorts: &[
-        SortKey { name: "created_at", expression: "p.created_at", kind: Kind::Time },
-        SortKey { name: "updated_at", expression: "p.updated_at", kind: Kind::Time },
+        SortKey { name: "created_at", expression: "coalesce(p.created_at, 'epoch')", kind: Kind::Time },
+        SortKey { name: "updated_at", expression: "coalesce(p.updated_at, 'epoch')", kind: Kind::Time },
         SortKey { name: "name", expression: "p.name", kind: Kind::Text },
         SortKey { name: "status", expression: "p.status", kind: Kind::Text },
     ],

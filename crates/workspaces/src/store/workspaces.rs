@@ -1,6 +1,6 @@
 //! `workspaces`
 
-use db::list::{Kind, List, SortKey};
+use db::list::{Kind, List, SortKey, Source};
 use db::{FromRow, Row, SystemTx, TenantTx, get, statements};
 use jiff::Timestamp;
 use kernel::{BaseId, ProjectId, TenantId, WorkspaceId};
@@ -73,17 +73,19 @@ pub(crate) static LIST: List = List {
     name: "workspaces::store::workspaces::LIST",
     count_name: "workspaces::store::workspaces::COUNT",
     columns: concat!(workspace_columns!(), ", me.role AS caller_role"),
-    from: "FROM workspaces w
+    source: Source::Table(
+        "FROM workspaces w
         LEFT JOIN workspace_members me ON me.workspace_id::uuid = w.id AND me.user_id = $1::text
         WHERE w.tenant_id::text = $2 AND ($3::boolean OR w.deleted_at IS NULL)
         AND ($4::text IS NULL OR w.created_by = $4)
         AND ($5::text IS NULL OR w.name ILIKE $5 OR w.description ILIKE $5)",
+    ),
     params: 5,
     id: "w.id",
     id_kind: Kind::Uuid,
     sorts: &[
-        SortKey { name: "created_at", expression: "w.created_at", kind: Kind::Time },
-        SortKey { name: "updated_at", expression: "w.updated_at", kind: Kind::Time },
+        SortKey { name: "created_at", expression: "coalesce(w.created_at, 'epoch')", kind: Kind::Time },
+        SortKey { name: "updated_at", expression: "coalesce(w.updated_at, 'epoch')", kind: Kind::Time },
         SortKey { name: "name", expression: "w.name", kind: Kind::Text },
     ],
 };

@@ -30,6 +30,7 @@ mod list_members;
 mod list_projects;
 mod list_user_workspaces;
 mod list_workspaces;
+mod lists;
 mod nobody;
 mod races;
 mod remove_member;
