@@ -143,7 +143,10 @@ impl Belongings {
                  UPDATE refresh_tokens SET revoked_at = NULL WHERE user_id IN ('{admin}', '{member}');
                  UPDATE invitations SET status = 'pending', email = id || '@example.com' WHERE id = '{invitation}';
                  DELETE FROM invitations WHERE tenant_id = '{tenant}' AND id <> '{invitation}';
-                 UPDATE user_notifications SET is_read = false, read_at = NULL WHERE id = '{notification}';
+                 INSERT INTO user_notifications (id, tenant_id, user_id, number, event_id, type, title, message,
+                     created_at, updated_at)
+                 VALUES ('{notification}', '{tenant}', '{member}', 0, '{notification}', 't', 'Told', 'm', now(), now())
+                 ON CONFLICT (id) DO UPDATE SET is_read = false, read_at = NULL;
                  DELETE FROM workspaces WHERE tenant_id = '{tenant}' AND id <> '{workspace}' AND deleted_at IS NULL;
                  DELETE FROM projects WHERE workspace_id = '{workspace}' AND id <> '{project}';
                  UPDATE workspaces SET deleted_at = NULL, name = 'Marketing' WHERE id = '{workspace}';
