@@ -36,7 +36,8 @@ impl Listener {
         let limits = PoolLimits::default();
         let connector = tls::connector(url.tls, url.root_certificate.as_deref()).map_err(Error::Unavailable)?;
         let config = client_config(url, &limits);
-        let connected = timeout(limits.connect, config.connect(connector)).await.map_err(|_| Error::Timeout("connect"))?;
+        let connected =
+            timeout(limits.connect, config.connect(connector)).await.map_err(|_| Error::Timeout("connect"))?;
         let (client, mut connection) = connected.map_err(|error| Error::Unavailable(describe(&error)))?;
         let (sender, payloads) = mpsc::channel(HELD);
         tokio::spawn(async move {

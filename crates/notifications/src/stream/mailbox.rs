@@ -77,8 +77,11 @@ impl Connection {
     /// Takes in `page`, pairs of number and event in order. `more` says that further ones are known to be there.
     pub(super) fn deliver(&self, page: &[(i64, Vec<u8>)], more: bool, unread: i64) {
         let mut mailbox = self.lock();
+        if mailbox.ended {
+            return;
+        }
         let mut fits = true;
-        for (number, event) in page.iter().filter(|(number, _)| *number > mailbox.seen).collect::<Vec<_>>() {
+        for (number, event) in page {
             fits = mailbox.text.is_empty() || mailbox.text.len() + event.len() <= MOST_TEXT;
             if !fits {
                 break;
@@ -127,6 +130,9 @@ impl Connection {
     pub(super) fn poll_next(&self, cx: &Context<'_>) -> Poll<Next> {
         let mut mailbox = self.lock();
         let mut text = std::mem::take(&mut mailbox.text);
+        if mailbox.ended {
+            return Poll::Ready(if text.is_empty() { Next::End } else { Next::Text(text.into()) });
+        }
         if std::mem::take(&mut mailbox.unread_due) {
             text.extend_from_slice(&events::unread(mailbox.unread));
         }
@@ -136,7 +142,6 @@ impl Connection {
         match (text.is_empty(), mailbox.behind.take()) {
             (false, None) => Poll::Ready(Next::Text(text.into())),
             (false, Some(_)) => Poll::Ready(Next::TextOfMore(text.into())),
-            (true, _) if mailbox.ended => Poll::Ready(Next::End),
             (true, _) => {
                 mailbox.waker = Some(cx.waker().clone());
                 Poll::Pending

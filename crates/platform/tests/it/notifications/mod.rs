@@ -1,0 +1,4 @@
+mod reader;
+mod stream;
+mod stream_durability;
+mod stream_process;
