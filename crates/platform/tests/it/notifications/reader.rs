@@ -85,9 +85,8 @@ impl Reader {
     }
 
     /// The next event, which is there or on its way.
-    #[track_caller]
-    pub(super) fn soon(&mut self) -> impl Future<Output = Event> {
-        async { timeout(SOON, self.next()).await.expect("an event within seconds").expect("no end") }
+    pub(super) async fn soon(&mut self) -> Event {
+        timeout(SOON, self.next()).await.expect("an event within seconds").expect("no end")
     }
 
     /// The next notification, whatever is said of counts before it.
