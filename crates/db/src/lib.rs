@@ -15,6 +15,7 @@ pub mod events;
 pub mod idempotency;
 pub mod jobs;
 pub mod list;
+pub mod listen;
 pub mod local;
 pub mod migrate;
 mod pool;

@@ -123,7 +123,7 @@ fn pool(url: &DatabaseUrl, limits: &PoolLimits, role: &'static str, size: usize)
         .map_err(|error| Error::Unavailable(error.to_string()))
 }
 
-fn client_config(url: &DatabaseUrl, limits: &PoolLimits) -> tokio_postgres::Config {
+pub(crate) fn client_config(url: &DatabaseUrl, limits: &PoolLimits) -> tokio_postgres::Config {
     let mut config = url.config.clone();
     config
         .application_name(APPLICATION_NAME)

@@ -1,5 +1,6 @@
 //! Who is asking.
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{SessionId, TenantId, UserId};
@@ -53,6 +54,8 @@ pub struct UserActor {
     pub role: Role,
     /// The log-in the token belongs to; tokens issued by the old services have none.
     pub session: Option<SessionId>,
+    /// When the token runs out, for what lasts longer than a request; `None` when nobody showed one.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// Who is behind a request or a job.

@@ -21,6 +21,7 @@ mod model;
 mod ports;
 mod service;
 mod store;
+mod stream;
 
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ use db::Db;
 pub use error::NotificationError;
 pub use http::{ALIASES, routes};
 pub use model::Notification;
-pub use ports::{People, Places};
+pub use ports::{Listener, People, Places, Standings};
 pub use store::statements;
 
 /// What the slice needs to know.
@@ -38,6 +39,8 @@ pub struct NotificationsConfig {
     pub people: Arc<dyn People>,
     /// Knows who is in a workspace.
     pub places: Arc<dyn Places>,
+    /// Knows who may still be told things.
+    pub standings: Arc<dyn Standings>,
 }
 
 /// The slice.
@@ -45,12 +48,14 @@ pub struct Notifications {
     db: Db,
     people: Arc<dyn People>,
     places: Arc<dyn Places>,
+    standings: Arc<dyn Standings>,
+    streams: Arc<stream::Hub>,
 }
 
 impl Notifications {
     /// Puts the slice together.
     pub fn new(db: Db, config: NotificationsConfig) -> Arc<Self> {
-        let NotificationsConfig { people, places } = config;
-        Arc::new(Self { db, people, places })
+        let NotificationsConfig { people, places, standings } = config;
+        Arc::new(Self { db, people, places, standings, streams: Arc::default() })
     }
 }

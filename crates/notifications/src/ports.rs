@@ -1,7 +1,7 @@
 //! What this slice asks of others, wired in `platform`.
 
 use db::TenantTx;
-use kernel::{UserId, WorkspaceId};
+use kernel::{SessionId, TenantId, UserId, WorkspaceId};
 use web::BoxFuture;
 
 /// People, as far as they are told things.
@@ -24,4 +24,22 @@ pub trait Places: Send + Sync {
         tx: &'a TenantTx,
         workspace: WorkspaceId,
     ) -> BoxFuture<'a, Result<Option<Vec<UserId>>, db::Error>>;
+}
+
+/// Somebody who follows their notifications, as they were when they connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Listener {
+    /// Who.
+    pub user: UserId,
+    /// Their tenant then.
+    pub tenant: TenantId,
+    /// The log-in of their token, if it belongs to one.
+    pub session: Option<SessionId>,
+}
+
+/// Whether people may go on following.
+pub trait Standings: Send + Sync {
+    /// The places in `listeners` of those whose request would be refused now: logged out, switched off, deleted, of
+    /// another tenant or of one that is closed.
+    fn refused<'a>(&'a self, listeners: &'a [Listener]) -> BoxFuture<'a, Result<Vec<usize>, db::Error>>;
 }

@@ -22,7 +22,7 @@ use workspaces::{Workspaces, WorkspacesConfig};
 
 use crate::wiring::{
     PeopleOfNotifications, PeopleOfTenants, PeopleOfWorkspaces, PlacesOfNotifications, PlansOfWorkspaces,
-    TenantsOfPeople, WorkspacesOfPeople,
+    StandingsOfPeople, TenantsOfPeople, WorkspacesOfPeople,
 };
 use crate::{health, openapi};
 
@@ -88,7 +88,11 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
     let tenants = Tenants::new(parts.db.clone(), TenantsConfig { coexistence: parts.coexistence, people });
     let notifications = Notifications::new(
         parts.db.clone(),
-        NotificationsConfig { people: Arc::new(PeopleOfNotifications), places: Arc::new(PlacesOfNotifications) },
+        NotificationsConfig {
+            people: Arc::new(PeopleOfNotifications),
+            places: Arc::new(PlacesOfNotifications),
+            standings: Arc::new(StandingsOfPeople(Arc::clone(&users))),
+        },
     );
     let env = Env {
         clock: parts.clock,
@@ -160,8 +164,17 @@ fn cors(origins: &[String]) -> CorsLayer {
         .allow_credentials(true)
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS])
         .allow_headers(
-            ["origin", "content-type", "accept", "authorization", "x-request-id", "idempotency-key", "if-match"]
-                .map(HeaderName::from_static),
+            [
+                "origin",
+                "content-type",
+                "accept",
+                "authorization",
+                "x-request-id",
+                "idempotency-key",
+                "if-match",
+                "last-event-id",
+            ]
+            .map(HeaderName::from_static),
         )
         .expose_headers(["x-request-id", "retry-after", "etag", "idempotent-replayed"].map(HeaderName::from_static))
         .max_age(Duration::from_mins(10))

@@ -251,6 +251,17 @@ impl notifications::Places for PlacesOfNotifications {
     }
 }
 
+/// Whether people may go on following their notifications, answered by the users slice.
+pub(crate) struct StandingsOfPeople(pub(crate) Arc<Users>);
+
+impl notifications::Standings for StandingsOfPeople {
+    fn refused<'a>(&'a self, listeners: &'a [notifications::Listener]) -> BoxFuture<'a, Result<Vec<usize>, db::Error>> {
+        let log_in = |&notifications::Listener { user, tenant, session }: &_| users::LogInOf { user, tenant, session };
+        let whose: Vec<users::LogInOf> = listeners.iter().map(log_in).collect();
+        Box::pin(async move { self.0.fallen(&whose).await })
+    }
+}
+
 /// What workspaces need of plans, answered by the tenants slice.
 pub(crate) struct PlansOfWorkspaces;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -118,11 +118,15 @@ impl Request {
         self
     }
 
+    /// Sends it and leaves the body unread, which may have no end.
+    pub async fn open(self) -> Response<Body> {
+        let request = self.builder.body(self.body).expect("a well-formed request");
+        self.router.oneshot(request).await.unwrap_or_else(|never| match never {})
+    }
+
     /// Sends it.
     pub async fn send(self) -> Answer {
-        let request = self.builder.body(self.body).expect("a well-formed request");
-        let response = self.router.oneshot(request).await.unwrap_or_else(|never| match never {});
-        let (parts, body) = response.into_parts();
+        let (parts, body) = self.open().await.into_parts();
         let bytes = body.collect().await.expect("a whole body").to_bytes().to_vec();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
         Answer { status: parts.status, headers: parts.headers, bytes, body }

@@ -44,6 +44,7 @@ pub use names::{Name, Present, STATEMENTS as NAME_STATEMENTS, everybody, names, 
 pub use password::Scheme;
 pub use ports::{Possessions, Seats, SignUpTenant, TenantDirectory};
 pub use service::bootstrap::NewSuperAdmin;
+pub use service::standing::LogInOf;
 pub use service::tenancy::{CheckedAccount, FirstLogIn, Headcount, NewAccount, OpenLogIn};
 
 use crate::attempts::Attempts;

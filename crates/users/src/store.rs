@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use kernel::{Email, TenantId, UserId};
 
 use crate::model::User;
+use crate::service::standing::LogInOf;
 
 /// The columns of [`User`].
 macro_rules! user_columns {
@@ -40,6 +41,16 @@ statements! {
             EXISTS (SELECT FROM tenants t WHERE t.id = u.tenant_id AND (NOT t.is_active OR t.deleted_at IS NOT NULL
                 OR t.status IN ('suspended', 'canceled', 'deleted'))) AS tenant_closed
         FROM users u WHERE u.id = $1";
+    /// Which of many have lost the standing that FIND_STANDING speaks of, by their places from 1 on. Who has no row, or
+    /// has moved to another tenant, has lost it too.
+    FIND_FALLEN = "SELECT who.place
+        FROM unnest($1::uuid[], $2::uuid[], $3::uuid[]) WITH ORDINALITY AS who (user_id, tenant_id, session_id, place)
+        LEFT JOIN users u ON u.id = who.user_id
+        WHERE u.tenant_id IS DISTINCT FROM who.tenant_id OR u.is_active IS FALSE
+            OR EXISTS (SELECT FROM user_profiles p WHERE p.user_id = u.id AND p.deleted_at IS NOT NULL)
+            OR EXISTS (SELECT FROM login_sessions s WHERE s.id = who.session_id AND s.revoked_at IS NOT NULL)
+            OR EXISTS (SELECT FROM tenants t WHERE t.id = u.tenant_id AND (NOT t.is_active OR t.deleted_at IS NOT NULL
+                OR t.status IN ('suspended', 'canceled', 'deleted')))";
     /// Candidates for a log-in, best first: the exact address, the address in another case (T-56), the stored
     /// user name (T-22). Two accounts that differ only in case are never guessed between.
     FIND_CREDENTIALS = "SELECT u.id, u.password_hash, u.email = $1 AS exact, c.by_name,
@@ -196,6 +207,16 @@ pub(crate) async fn find_standing(
     session: Option<uuid::Uuid>,
 ) -> Result<Option<Standing>, db::Error> {
     tx.find(&FIND_STANDING, &[&id.0, &session]).await
+}
+
+/// The places in `whose`, from 0 on, of those who have lost their standing.
+pub(crate) async fn find_fallen(tx: &SystemTx, whose: &[LogInOf]) -> Result<Vec<usize>, db::Error> {
+    let users: Vec<_> = whose.iter().map(|one| one.user.0).collect();
+    let tenants: Vec<_> = whose.iter().map(|one| one.tenant.0).collect();
+    let sessions: Vec<_> = whose.iter().map(|one| one.session.map(|session| session.0)).collect();
+    let rows = tx.rows(&FIND_FALLEN, &[&users, &tenants, &sessions]).await?;
+    let place = |row: &Row| get::<i64>(row, "place").map(|place| usize::try_from(place - 1).unwrap_or(usize::MAX));
+    rows.iter().map(place).collect()
 }
 
 /// The account a log-in means by `name`, an e-mail address or a user name.

@@ -6,6 +6,7 @@ mod delete;
 mod get;
 mod list;
 mod read;
+mod stream;
 mod unread;
 
 use std::sync::Arc;
@@ -20,8 +21,11 @@ use crate::{NotificationError, Notifications};
 
 /// Whole paths of the dashboards, and the routes they stand for (T-63). Those that answer otherwise have routes of
 /// their own.
-pub const ALIASES: &[(&str, &str)] =
-    &[("/user/notifications", "/notifications"), ("/user/notifications/unread-count", "/notifications/unread-count")];
+pub const ALIASES: &[(&str, &str)] = &[
+    ("/user/notifications", "/notifications"),
+    ("/user/notifications/unread-count", "/notifications/unread-count"),
+    ("/user/notifications/stream", "/notifications/stream"),
+];
 
 /// The slice's routes, without prefix and without the slice: what the OpenAPI document is made of.
 pub fn routes() -> OpenApiRouter<Arc<Notifications>> {
@@ -29,6 +33,7 @@ pub fn routes() -> OpenApiRouter<Arc<Notifications>> {
         .routes(routes!(list::list_notifications, create::create_notification))
         .routes(routes!(bulk_create::bulk_create_notifications))
         .routes(routes!(unread::get_unread_count))
+        .routes(routes!(stream::stream_notifications))
         .routes(routes!(read::read_all_notifications))
         .routes(routes!(read::read_notification))
         .routes(routes!(get::get_notification, delete::delete_notification))

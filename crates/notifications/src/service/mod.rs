@@ -9,6 +9,7 @@ pub(crate) mod get;
 pub(crate) mod health;
 pub(crate) mod list;
 pub(crate) mod read;
+pub(crate) mod stream;
 pub(crate) mod unread;
 
 use kernel::{Ctx, UserId};

@@ -17,6 +17,9 @@ macro_rules! columns {
     };
 }
 
+/// Where streams listen; the same word as in `NOTIFY`.
+pub(crate) const CHANNEL: &str = "pyairtable_feeds";
+
 statements! {
     // Feeds are numbered in the order of their people, so that two of these cannot block each other for good.
     INSERT = "WITH people AS (SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS person (user_id, id)),
@@ -36,10 +39,6 @@ statements! {
           AND (n.expires_at IS NULL OR n.expires_at > $4)");
     OF_EVENT = concat!("SELECT ", columns!(), " FROM user_notifications n
         WHERE n.tenant_id = $1 AND n.user_id = $2 AND n.event_id = $3");
-    AFTER = concat!("SELECT ", columns!(), " FROM user_notifications n
-        WHERE n.tenant_id = $1 AND n.user_id = $2 AND n.number > $3
-          AND (n.expires_at IS NULL OR n.expires_at > $4)
-        ORDER BY n.number LIMIT 100");
     COUNT_UNREAD = "SELECT count(*) FROM user_notifications
         WHERE tenant_id = $1 AND user_id = $2 AND NOT is_read AND (expires_at IS NULL OR expires_at > $3)";
     READ = "UPDATE user_notifications SET is_read = true, read_at = $4, updated_at = $4
@@ -109,16 +108,6 @@ pub(crate) async fn find(
     now: Timestamp,
 ) -> Result<Option<Notification>, db::Error> {
     tx.find(&FIND, &[&tx.tenant().0, &user.0, &id.0, &now]).await
-}
-
-/// What came after number `number`, the oldest first, at most 100.
-pub(crate) async fn after(
-    tx: &TenantTx,
-    user: UserId,
-    number: i64,
-    now: Timestamp,
-) -> Result<Vec<Notification>, db::Error> {
-    tx.all(&AFTER, &[&tx.tenant().0, &user.0, &number, &now]).await
 }
 
 pub(crate) async fn count_unread(tx: &TenantTx, user: UserId, now: Timestamp) -> Result<i64, db::Error> {

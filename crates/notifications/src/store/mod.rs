@@ -1,8 +1,9 @@
 //! All SQL of the slice.
 
 pub(crate) mod feed;
+pub(crate) mod stream;
 
 /// Every statement the slice can run, fixed and built, for the test that prepares them all.
 pub fn statements() -> Vec<db::Sql> {
-    [feed::STATEMENTS.to_vec(), feed::LIST.statements()].concat()
+    [feed::STATEMENTS.to_vec(), feed::LIST.statements(), stream::STATEMENTS.to_vec()].concat()
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, bail};
 use db::local::LocalPostgres;
-use db::{Db, PoolLimits, migrate};
+use db::{DatabaseUrl, Db, PoolLimits, migrate};
 use kernel::{Clock, Ctx, Rng, SystemClock};
 use tokio::sync::watch;
 use web::server::{Bound, ServerConfig, bind, shutdown_signal};
@@ -100,6 +100,7 @@ async fn serve(config: &Config, clock: Arc<dyn Clock>, began: Instant) -> anyhow
 /// Everything that serves.
 struct Ready {
     db: Db,
+    url: DatabaseUrl,
     app: App,
     public: Bound,
     internal: Bound,
@@ -146,7 +147,7 @@ async fn ready(config: &Config, opened: &Opened, clock: Arc<dyn Clock>, began: I
     if command::on_a_terminal() || opened.local.is_some() {
         show(&banner(public.local_addr(), internal.local_addr()));
     }
-    Ok(Ready { db, app, public, internal, cx })
+    Ok(Ready { db, url: opened.url.clone(), app, public, internal, cx })
 }
 
 /// Serves until a signal comes or the local PostgreSQL is gone.
@@ -155,9 +156,11 @@ async fn until_stopped(
     local: Option<&LocalPostgres>,
     stop: tokio::task::JoinHandle<io::Result<&'static str>>,
 ) -> anyhow::Result<()> {
-    let Ready { db, app, public, internal, cx } = ready;
+    let Ready { db, url, app, public, internal, cx } = ready;
     let (stopping, stopped) = watch::channel(false);
     let mut jobs = jobs::start(db.clone(), &app, &cx);
+    // They end with the signal too: a stream would last longer than any drain.
+    let streams = tokio::spawn(Arc::clone(&app.notifications).run_streams(url, cx, stopped.clone()));
     let public = tokio::spawn(public.serve(app.public, ServerConfig::default(), stopped.clone()));
     let internal = tokio::spawn(internal.serve(app.internal, ServerConfig::default(), stopped));
     let reason = tokio::select! {
@@ -177,6 +180,7 @@ async fn until_stopped(
         _ = shutdown_signal() => tracing::warn!("signalled again, requests under way are cut"),
     }
     jobs.abort_all();
+    streams.abort();
     db.close();
     reason
 }

@@ -3,6 +3,7 @@
 
 use std::str::FromStr as _;
 
+use jiff::Timestamp;
 use kernel::{Ctx, Role, TenantId, UserActor, UserId};
 use uuid::Uuid;
 use web::{AuthFailure, Authenticator, BoxFuture};
@@ -14,7 +15,11 @@ impl Authenticator for Users {
         Box::pin(async move {
             let claims = self.tokens.verify(token, cx.now()).ok_or(AuthFailure::Refused)?;
             // A valid token of somebody who has no row is somebody without rights, not an error (T-34).
-            let nobody = |id| UserActor { id, tenant: TenantId(Uuid::nil()), role: Role::User, session: claims.sid };
+            let expires_at = Timestamp::from_second(claims.exp).ok();
+            let nobody = |id| {
+                let tenant = TenantId(Uuid::nil());
+                UserActor { id, tenant, role: Role::User, session: claims.sid, expires_at }
+            };
             let Ok(id) = UserId::from_str(&claims.user_id) else { return Ok(nobody(UserId(Uuid::nil()))) };
             let tx =
                 self.db.read_system("a token names a person, not a tenant").await.map_err(AuthFailure::Database)?;
@@ -27,7 +32,8 @@ impl Authenticator for Users {
                     Err(AuthFailure::Refused)
                 }
                 Some(row) => {
-                    Ok(UserActor { id, tenant: row.tenant, role: Role::from_stored(&row.role), session: claims.sid })
+                    let role = Role::from_stored(&row.role);
+                    Ok(UserActor { id, tenant: row.tenant, role, session: claims.sid, expires_at })
                 }
             }
         })

@@ -18,6 +18,7 @@ pub(crate) mod register;
 mod seats;
 mod sessions;
 mod set_active;
+pub(crate) mod standing;
 pub(crate) mod stats;
 pub(crate) mod tenancy;
 mod tokens;

@@ -140,7 +140,7 @@ impl Users {
         if let Sessions::SharedRedis(sessions) = &self.sessions {
             sessions.issue(user.id, &refresh_token).await?;
         }
-        let actor = UserActor { id: user.id, tenant: user.tenant_id, role: user.role(), session };
+        let actor = UserActor { id: user.id, tenant: user.tenant_id, role: user.role(), session, expires_at: None };
         let access_token = self.access_token(&cx.with_actor(Actor::User(actor)), &user, session)?;
         self.legacy_cache.forget(&[(user.id, user.tenant_id)]).await;
         Ok(FirstLogIn { user, access_token, refresh_token, expires_in: ACCESS_LIFETIME.as_secs() })

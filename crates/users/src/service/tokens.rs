@@ -25,7 +25,8 @@ impl Users {
         user: User,
         event: &AuditEvent,
     ) -> Result<LoggedIn, UserError> {
-        let actor = UserActor { id: user.id, tenant: user.tenant_id, role: user.role(), session: None };
+        let actor =
+            UserActor { id: user.id, tenant: user.tenant_id, role: user.role(), session: None, expires_at: None };
         let cx = &cx.with_actor(Actor::User(actor));
         let refresh_token = new_token(cx.rng());
         let session = match &self.sessions {

@@ -6,6 +6,10 @@ mod events;
 mod list_notifications;
 mod own;
 mod races;
+mod reader;
+mod stream;
+mod stream_durability;
+mod stream_process;
 
 use axum::http::Method;
 use serde_json::{Value, json};
