@@ -44,6 +44,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     6 "invitations",
     7 "workspaces",
     8 "idempotency",
+    9 "workspace_audit_chain",
 ];
 
 /// How long a lock may be waited for before the migration steps aside. It is also the longest time that others can
