@@ -31,14 +31,14 @@ impl Workspaces {
         request: PageRequest,
     ) -> Result<Page<AuditLog>, WorkspaceError> {
         let caller = caller_in_tenant(cx)?;
-        let cx = match filters.workspace {
-            Some(id) => &self.cross(cx, Target::Workspace(id)).await?,
-            None => cx,
-        };
         let at = LIST.position(order, request)?;
         if is_homeless(cx) {
             return Ok(at.nothing());
         }
+        let cx = match filters.workspace {
+            Some(id) => &self.cross(cx, Target::Workspace(id)).await?,
+            None => cx,
+        };
         let tx = self.db.read(cx).await?;
         if let Some(id) = filters.workspace {
             // A deleted workspace keeps its history.

@@ -29,15 +29,15 @@ impl Workspaces {
         request: PageRequest,
     ) -> Result<Page<AirtableBase>, WorkspaceError> {
         let caller = caller_in_tenant(cx)?;
+        let at = LIST.position(order, request)?;
+        if is_homeless(cx) {
+            return Ok(at.nothing());
+        }
         let cx = match filters.project {
             Some(id) => &self.cross(cx, Target::Project(id)).await?,
             None => cx,
         };
         let sees_all = sees_all(cx);
-        let at = LIST.position(order, request)?;
-        if is_homeless(cx) {
-            return Ok(at.nothing());
-        }
         let tx = self.db.read(cx).await?;
         let tenant = tx.tenant().to_string();
         let project = filters.project.map(|id| id.0);

@@ -32,15 +32,15 @@ impl Workspaces {
         request: PageRequest,
     ) -> Result<Page<Project>, WorkspaceError> {
         let caller = caller_in_tenant(cx)?;
+        let at = LIST.position(order, request)?;
+        if is_homeless(cx) {
+            return Ok(at.nothing());
+        }
         let cx = match filters.workspace {
             Some(id) => &self.cross(cx, Target::Workspace(id)).await?,
             None => cx,
         };
         let sees_all = sees_all(cx);
-        let at = LIST.position(order, request)?;
-        if is_homeless(cx) {
-            return Ok(at.nothing());
-        }
         let tx = self.db.read(cx).await?;
         let tenant = tx.tenant().to_string();
         let workspace = filters.workspace.map(|id| id.0);

@@ -202,7 +202,8 @@ async fn neither_layer_is_found_out() {
     let world = World::new().await;
     world.drop_policies().await;
     let (app, _rewriter) = world.through(APP_ROLE, LATER, without_tenant);
-    let report = world.ask(&app, |_| true, |_| {}).await;
+    // A person who is deleted hands over or takes along their workspaces, and there would be no members left to ask for.
+    let report = world.ask(&app, |operation| operation.id != "delete_user", |_| {}).await;
     let leaking: BTreeSet<_> = report.leaks.iter().filter_map(|leak| leak.split(' ').next()).collect();
     assert!(report.leaks.len() > 100 && leaking.len() > 20, "{} leaks of {leaking:?}", report.leaks.len());
     // Not `tenants`: who asks for another one is refused before any statement runs.

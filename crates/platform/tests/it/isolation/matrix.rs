@@ -281,6 +281,11 @@ impl World {
         self.aim(&mut all, true);
         let mut ids = operation.body.clone();
         self.aim(&mut ids, false);
+        if operation.path.starts_with("/workspaces")
+            && let Some(role) = ids.get_mut("role")
+        {
+            *role = json!("viewer");
+        }
         vec![all, ids]
     }
 
@@ -300,7 +305,6 @@ impl World {
                         }
                         "email" => *value = json!("guest@elsewhere.example"),
                         "password" | "current_password" | "new_password" => *value = json!(PASSWORD),
-                        "role" if !addresses => *value = json!("viewer"),
                         name => match self.victim.named(name) {
                             Some(id) => *value = json!(id),
                             None => self.aim(value, addresses),

@@ -7,8 +7,9 @@ use tokio_postgres::Client;
 /// Stands in every text of the other tenant's rows and nowhere else.
 pub(crate) const MARKER: &str = "zqxjkvbw";
 
-/// Tables whose rows belong to no tenant.
-const NOBODYS: [&str; 1] = ["platform_migrations"];
+/// Tables whose rows belong to no tenant. A key is its caller's, who may have none yet; what was answered is sealed, and
+/// tenant transactions cannot read it.
+const NOBODYS: [&str; 2] = ["platform_migrations", "idempotency_keys"];
 
 /// A table with rows of tenants.
 pub(crate) struct Table {
