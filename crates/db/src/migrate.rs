@@ -47,6 +47,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     9 "list_indexes",
     10 "jobs",
     11 "notifications",
+    13 "workspace_audit_chain",
 ];
 
 /// How long a lock may be waited for before the migration steps aside. It is also the longest time that others can

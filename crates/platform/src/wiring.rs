@@ -5,9 +5,11 @@ use std::sync::Arc;
 use db::{SystemTx, TenantTx, Tx};
 use kernel::{Ctx, Page, PageRequest, Role, TenantId, UserId, WorkspaceId};
 use tenants::{Applicant, Headcount, LogIn, NewPerson, People, Person};
-use users::{CheckedAccount, NewAccount, OpenLogIn, Possessions, SignUpTenant, TenantDirectory, User, Users};
+use users::{
+    CheckedAccount, HandedOver, NewAccount, OpenLogIn, Possessions, SignUpTenant, TenantDirectory, User, Users,
+};
 use web::{ApiError, BoxFuture};
-use workspaces::{PersonCard, TenantLimits, Workspaces};
+use workspaces::{Departure, PersonCard, TenantLimits, Workspaces};
 
 /// What people need of tenants, done by the tenants slice.
 pub(crate) struct TenantsOfPeople;
@@ -280,11 +282,26 @@ impl Possessions for WorkspacesOfPeople {
         tx: &'a TenantTx,
         cx: &'a Ctx,
         person: UserId,
-    ) -> BoxFuture<'a, Result<BoxFuture<'static, ()>, db::Error>> {
+    ) -> BoxFuture<'a, Result<Box<dyn HandedOver>, db::Error>> {
         Box::pin(async move {
             let departure = self.0.release(tx, cx, person).await?;
-            let workspaces = Arc::clone(&self.0);
-            Ok(Box::pin(async move { workspaces.released(departure).await }) as BoxFuture<'static, ()>)
+            Ok(Box::new(Departed { workspaces: Arc::clone(&self.0), departure }) as Box<dyn HandedOver>)
         })
+    }
+}
+
+/// A departure on its way through a transaction of the users slice.
+struct Departed {
+    workspaces: Arc<Workspaces>,
+    departure: Departure,
+}
+
+impl HandedOver for Departed {
+    fn record<'a>(&'a self, tx: &'a TenantTx, cx: &'a Ctx) -> BoxFuture<'a, Result<(), db::Error>> {
+        Box::pin(self.workspaces.record_departure(tx, cx, &self.departure))
+    }
+
+    fn committed(self: Box<Self>) -> BoxFuture<'static, ()> {
+        Box::pin(async move { self.workspaces.released(self.departure).await })
     }
 }

@@ -42,7 +42,7 @@ pub use http::{ALIASES, routes};
 pub use model::User;
 pub use names::{Name, Present, STATEMENTS as NAME_STATEMENTS, everybody, names, present, senior_admin};
 pub use password::Scheme;
-pub use ports::{Possessions, Seats, SignUpTenant, TenantDirectory};
+pub use ports::{HandedOver, Possessions, Seats, SignUpTenant, TenantDirectory};
 pub use service::bootstrap::NewSuperAdmin;
 pub use service::standing::LogInOf;
 pub use service::tenancy::{CheckedAccount, FirstLogIn, Headcount, NewAccount, OpenLogIn};

@@ -48,11 +48,20 @@ pub trait TenantDirectory: Send + Sync {
 /// What people own in other slices.
 pub trait Possessions: Send + Sync {
     /// Hands over what somebody owns who is about to be deleted, in the transaction that deletes them (T-55). Called
-    /// before the account is locked. The future it returns is for after the commit.
+    /// before the account is locked.
     fn release<'a>(
         &'a self,
         tx: &'a TenantTx,
         cx: &'a Ctx,
         person: UserId,
-    ) -> BoxFuture<'a, Result<BoxFuture<'static, ()>, db::Error>>;
+    ) -> BoxFuture<'a, Result<Box<dyn HandedOver>, db::Error>>;
+}
+
+/// Possessions that were handed over in a transaction.
+pub trait HandedOver: Send + Sync {
+    /// Records it. Called before the commit and after every lock, because the trail's comes last.
+    fn record<'a>(&'a self, tx: &'a TenantTx, cx: &'a Ctx) -> BoxFuture<'a, Result<(), db::Error>>;
+
+    /// Called after the commit.
+    fn committed(self: Box<Self>) -> BoxFuture<'static, ()>;
 }

@@ -9,7 +9,7 @@
 //!   an advisory lock of the tenant (T-47, T-49). Projects, members and bases are counted and looked up under the row
 //!   lock of what they belong to.
 //! - A person is a member of a workspace at most once.
-//! - Every change writes exactly one row of `workspace_audit_logs` in its own transaction (T-62).
+//! - Every change writes exactly one row of `workspace_audit_logs` in its own transaction, and its seal beside it (T-62).
 //! - Rows another tenant owns do not exist, whoever asks: 404 by path, an empty list by query, 403 by body (T-16).
 //!
 //! Who may do what follows from the role in the workspace. A tenant's `admin` counts as workspace admin in every
@@ -42,6 +42,7 @@ pub use http::{ALIASES, routes};
 pub use model::{AirtableBase, AuditLog, Member, Project, Workspace, WorkspaceRole};
 pub use ports::{People, PersonCard, Present, TenantLimits};
 pub use service::release::Departure;
+pub use store::audit::{TRAIL, unsealed};
 pub use store::members::of_live as members;
 pub use store::statements;
 

@@ -3,32 +3,60 @@
 //! Records of a tenant form a chain: each carries an HMAC over its own contents and the HMAC before it, so a changed,
 //! removed or reordered record is found by whoever holds the key. The application roles may only insert and read.
 //!
-//! The workspace family writes `workspace_audit_logs` instead, in the old service's words; see that slice.
+//! There may be several trails, each a [`Trail`] with chains of its own: a slice that has to keep its records in an old
+//! service's table lets them be signed here and writes them itself.
 
+mod record;
 mod verify;
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use jiff::Timestamp;
 use kernel::{Actor, Ctx, Redacted, TenantId};
 use serde::Serialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
 use sha2::Sha256;
 use uuid::Uuid;
 
-use crate::{Error, FromRow, Row, Tx, get, statements};
+use crate::{Error, FromRow, Row, Sql, Tx, get, statements};
 
-pub use verify::{Anchor, Broken, Stored, Walk, page, tenants, verify};
+pub use record::Record;
+pub use verify::{Anchor, Broken, ChainId, Walk, chains, page, verify};
 
 statements! {
-    HEAD = "SELECT seq, mac FROM audit_events WHERE tenant_id = $1 ORDER BY seq DESC LIMIT 1";
+    HEAD = "SELECT coalesce(head.seq, 0) AS seq, coalesce(head.mac, '') AS mac, coalesce($2::text, 'null') AS changes
+        FROM (VALUES (1)) AS one LEFT JOIN
+            (SELECT seq, mac FROM audit_events WHERE tenant_id = $1 ORDER BY seq DESC LIMIT 1) AS head ON true";
     INSERT = "INSERT INTO audit_events (id, tenant_id, seq, at, actor_kind, actor_id, action, resource_type,
             resource_id, changes, request_id, ip, user_agent, mac)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10::text::json, $11, $12, $13, $14)";
     TENANTS = "SELECT DISTINCT tenant_id FROM audit_events ORDER BY tenant_id";
-    PAGE = "SELECT id, tenant_id, seq, at, actor_kind, actor_id, action, resource_type, resource_id,
-            changes::text AS changes, request_id, ip, user_agent, mac
-        FROM audit_events WHERE tenant_id = $1 AND seq > $2 ORDER BY seq LIMIT 5000";
+    /// A time that nobody can have meant is one that no record was signed with, and not a reason to stop reading.
+    PAGE = "SELECT id, 'audit_events' AS trail, tenant_id, seq,
+            CASE WHEN at BETWEEN '0001-01-01Z' AND '9999-01-01Z' THEN at ELSE to_timestamp(0) END AS at,
+            actor_kind, actor_id, action, resource_type, resource_id, changes::text AS changes,
+            NULL::text AS workspace_id, request_id, ip, user_agent, mac, false AS removed
+        FROM audit_events WHERE tenant_id = $1 AND seq >= $2 ORDER BY seq FETCH FIRST 5000 ROWS WITH TIES";
 }
+
+/// A table of records that form a chain for each tenant, and how it is read.
+#[derive(Debug)]
+pub struct Trail {
+    /// The table; also what the trail is called.
+    pub name: &'static str,
+    /// The head of a tenant's chain: (tenant, changes or NULL) -> seq, mac, the changes as the table gives them back.
+    /// Without a record `seq` is 0 and `mac` empty.
+    pub head: Sql,
+    /// The tenants that have a chain: () -> `tenant_id`.
+    pub tenants: Sql,
+    /// Records of a chain from a position on, in order: (tenant, seq) -> the columns of [`Record`]. Whole positions: a
+    /// second record at one must not fall between two pages.
+    pub page: Sql,
+}
+
+/// `audit_events`: everything but the workspace family.
+pub static EVENTS: Trail = Trail { name: EVENTS_NAME, head: HEAD, tenants: TENANTS, page: PAGE };
+
+const EVENTS_NAME: &str = "audit_events";
 
 /// Signs the chain: `AUDIT_KEY`.
 #[derive(Clone)]
@@ -40,8 +68,8 @@ impl AuditKey {
         Self(Redacted::new(key.into()))
     }
 
-    /// The HMAC of a record that follows `previous`.
-    pub fn mac(&self, record: &Record<'_>, previous: &[u8]) -> Vec<u8> {
+    /// The HMAC of a record that follows one with `previous`; empty for the first.
+    pub fn mac(&self, record: &Record, previous: &[u8]) -> Vec<u8> {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(self.0.expose()).unwrap_or_else(|_| unreachable!("any length is a key"));
         let mut field = |bytes: &[u8]| {
@@ -51,49 +79,23 @@ impl AuditKey {
         };
         field(previous);
         field(record.id.as_bytes());
-        field(record.tenant.as_bytes());
+        field(record.tenant_id.as_bytes());
         field(&record.seq.to_be_bytes());
         field(&record.at.as_microsecond().to_be_bytes());
-        for text in [record.actor_kind, record.action, record.resource_type, record.resource_id, record.changes] {
+        let Record { actor_kind, action, resource_type, resource_id, .. } = record;
+        for text in [actor_kind, action, resource_type, resource_id, record.changes.get()] {
             field(text.as_bytes());
         }
-        for text in [record.actor_id, record.request_id, record.ip, record.user_agent] {
+        for text in [&record.actor_id, &record.request_id, &record.ip, &record.user_agent] {
             field(&[u8::from(text.is_some())]);
-            field(text.unwrap_or_default().as_bytes());
+            field(text.as_deref().unwrap_or_default().as_bytes());
+        }
+        // A field more, so a record of one trail is never one of the other.
+        if let Some(workspace) = &record.workspace_id {
+            field(workspace.as_bytes());
         }
         mac.finalize().into_bytes().to_vec()
     }
-}
-
-/// What a record's HMAC covers.
-#[derive(Debug, Clone, Copy)]
-pub struct Record<'a> {
-    /// The record's id.
-    pub id: Uuid,
-    /// The chain.
-    pub tenant: Uuid,
-    /// The position in it, from 1.
-    pub seq: i64,
-    /// When.
-    pub at: Timestamp,
-    /// `user`, `service`, `anonymous` or `system`.
-    pub actor_kind: &'a str,
-    /// The person, or the job's name.
-    pub actor_id: Option<&'a str>,
-    /// `user.updated`
-    pub action: &'a str,
-    /// `user`
-    pub resource_type: &'a str,
-    /// The resource's id.
-    pub resource_id: &'a str,
-    /// A JSON object, `{"field": {"old": .., "new": ..}}`, or `null`.
-    pub changes: &'a str,
-    /// The request.
-    pub request_id: Option<&'a str>,
-    /// The client's address.
-    pub ip: Option<&'a str>,
-    /// The client's program.
-    pub user_agent: Option<&'a str>,
 }
 
 /// What happened, in the words of the slice it happened in.
@@ -135,48 +137,24 @@ pub fn changes<T: Serialize>(before: Option<&T>, after: Option<&T>) -> Option<St
 struct Head {
     seq: i64,
     mac: Vec<u8>,
+    changes: String,
 }
 
 impl FromRow for Head {
     fn from_row(row: &Row) -> Result<Self, Error> {
-        Ok(Self { seq: get(row, "seq")?, mac: get(row, "mac")? })
+        Ok(Self { seq: get(row, "seq")?, mac: get(row, "mac")?, changes: get(row, "changes")? })
     }
 }
 
 impl Tx {
     /// Appends `event` to its tenant's chain. Call it last: from here to the commit the tenant's other writers wait.
     pub async fn audit(&self, cx: &Ctx, event: &AuditEvent) -> Result<(), Error> {
-        self.lock("audit", &event.tenant.to_string()).await?;
-        let head = self.find::<Head>(&HEAD, &[&event.tenant.0]).await?.unwrap_or(Head { seq: 0, mac: Vec::new() });
-        let (actor_kind, actor_id) = match &cx.actor {
-            Actor::User(user) => ("user", Some(user.id.to_string())),
-            Actor::Internal { user, .. } => ("service", user.map(|user| user.to_string())),
-            Actor::Anonymous => ("anonymous", None),
-            Actor::System(job) => ("system", Some((*job).to_owned())),
-        };
-        let ip = cx.origin.ip.map(|ip| ip.to_string());
-        let id: Uuid = cx.new_id();
-        let record = Record {
-            id,
-            tenant: event.tenant.0,
-            seq: head.seq + 1,
-            at: cx.now(),
-            actor_kind,
-            actor_id: actor_id.as_deref(),
-            action: event.action,
-            resource_type: event.resource_type,
-            resource_id: &event.resource_id,
-            changes: event.changes.as_deref().unwrap_or("null"),
-            request_id: Some(&cx.request_id),
-            ip: ip.as_deref(),
-            user_agent: cx.origin.user_agent.as_deref(),
-        };
-        let mac = self.audit_key().mac(&record, &head.mac);
+        let record = self.sign(cx, &EVENTS, None, event).await?;
         self.write_one(
             &INSERT,
             &[
-                &id,
-                &record.tenant,
+                &record.id,
+                &record.tenant_id,
                 &record.seq,
                 &record.at,
                 &record.actor_kind,
@@ -184,13 +162,53 @@ impl Tx {
                 &record.action,
                 &record.resource_type,
                 &record.resource_id,
-                &record.changes,
+                &record.changes.get(),
                 &record.request_id,
                 &record.ip,
                 &record.user_agent,
-                &mac,
+                &record.mac,
             ],
         )
         .await
+    }
+
+    /// Makes the next record of the tenant's chain in `trail`; the caller writes it. Like [`Tx::audit`], it comes last.
+    pub async fn sign(
+        &self,
+        cx: &Ctx,
+        trail: &Trail,
+        workspace: Option<Uuid>,
+        event: &AuditEvent,
+    ) -> Result<Record, Error> {
+        self.lock("audit", &event.tenant.to_string()).await?;
+        let head = self.find::<Head>(&trail.head, &[&event.tenant.0, &event.changes]).await?;
+        let head = head.ok_or(Error::RowCount { statement: trail.head.name, rows: 0 })?;
+        let (actor_kind, actor_id) = match &cx.actor {
+            Actor::User(user) => ("user", Some(user.id.to_string())),
+            Actor::Internal { user, .. } => ("service", user.map(|user| user.to_string())),
+            Actor::Anonymous => ("anonymous", None),
+            Actor::System(job) => ("system", Some((*job).to_owned())),
+        };
+        let mut record = Record {
+            id: cx.new_id(),
+            trail: trail.name.to_owned(),
+            tenant_id: event.tenant.0,
+            seq: head.seq + 1,
+            at: cx.now(),
+            actor_kind: actor_kind.to_owned(),
+            actor_id,
+            action: event.action.to_owned(),
+            resource_type: event.resource_type.to_owned(),
+            resource_id: event.resource_id.clone(),
+            changes: RawValue::from_string(head.changes).unwrap_or_default(),
+            workspace_id: workspace.map(|id| id.to_string()),
+            request_id: Some(cx.request_id.as_ref().to_owned()),
+            ip: cx.origin.ip.map(|ip| ip.to_string()),
+            user_agent: cx.origin.user_agent.as_deref().map(str::to_owned),
+            mac: Vec::new(),
+            removed: false,
+        };
+        record.mac = self.audit_key().mac(&record, &head.mac);
+        Ok(record)
     }
 }

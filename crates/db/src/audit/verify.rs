@@ -6,96 +6,29 @@
 use std::iter::Peekable;
 use std::vec;
 
-use jiff::Timestamp;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{AuditKey, PAGE, Record, TENANTS};
-use crate::{Error, FromRow, Row, SystemTx, get};
+use super::record::{events, hex};
+use super::{AuditKey, Record, Trail};
+use crate::{Error, SystemTx, get};
 
-/// A record as it is stored; its JSON form is what `audit export` writes and can be checked like the table itself.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct Stored {
-    /// The record's id.
-    pub id: Uuid,
-    /// The chain.
+/// A chain: a tenant's in one trail.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ChainId {
+    /// The tenant.
     pub tenant_id: Uuid,
-    /// The position in it, from 1.
-    pub seq: i64,
-    /// When.
-    pub at: Timestamp,
-    /// `user`, `service`, `anonymous` or `system`.
-    pub actor_kind: String,
-    /// The person, or the job's name.
-    pub actor_id: Option<String>,
-    /// What happened.
-    pub action: String,
-    /// To what kind of thing.
-    pub resource_type: String,
-    /// To which one.
-    pub resource_id: String,
-    /// The changes, as they were signed.
-    pub changes: Box<RawValue>,
-    /// The request.
-    pub request_id: Option<String>,
-    /// The client's address.
-    pub ip: Option<String>,
-    /// The client's program.
-    pub user_agent: Option<String>,
-    /// The HMAC, in hexadecimal.
-    #[serde(serialize_with = "as_hex", deserialize_with = "from_hex")]
-    pub mac: Vec<u8>,
-}
-
-impl FromRow for Stored {
-    fn from_row(row: &Row) -> Result<Self, Error> {
-        let changes: String = get(row, "changes")?;
-        Ok(Self {
-            id: get(row, "id")?,
-            tenant_id: get(row, "tenant_id")?,
-            seq: get(row, "seq")?,
-            at: get(row, "at")?,
-            actor_kind: get(row, "actor_kind")?,
-            actor_id: get(row, "actor_id")?,
-            action: get(row, "action")?,
-            resource_type: get(row, "resource_type")?,
-            resource_id: get(row, "resource_id")?,
-            // The column's type admits nothing else.
-            changes: RawValue::from_string(changes).unwrap_or_default(),
-            request_id: get(row, "request_id")?,
-            ip: get(row, "ip")?,
-            user_agent: get(row, "user_agent")?,
-            mac: get(row, "mac")?,
-        })
-    }
-}
-
-impl Stored {
-    fn record(&self) -> Record<'_> {
-        Record {
-            id: self.id,
-            tenant: self.tenant_id,
-            seq: self.seq,
-            at: self.at,
-            actor_kind: &self.actor_kind,
-            actor_id: self.actor_id.as_deref(),
-            action: &self.action,
-            resource_type: &self.resource_type,
-            resource_id: &self.resource_id,
-            changes: self.changes.get(),
-            request_id: self.request_id.as_deref(),
-            ip: self.ip.as_deref(),
-            user_agent: self.user_agent.as_deref(),
-        }
-    }
+    /// The trail's name.
+    #[serde(default = "events")]
+    pub trail: String,
 }
 
 /// The head of a chain at some time, to be kept outside the database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Anchor {
     /// The chain.
-    pub tenant_id: Uuid,
+    #[serde(flatten)]
+    pub chain: ChainId,
     /// The position of the head.
     pub seq: i64,
     /// Its HMAC, in hexadecimal.
@@ -114,6 +47,13 @@ pub enum Broken {
         found_seq: i64,
         /// That record's id.
         found_id: Uuid,
+    },
+    /// A record is gone whose signature, kept apart from it, is still there.
+    Removed {
+        /// Its position.
+        seq: i64,
+        /// Its id.
+        id: Uuid,
     },
     /// A record does not fit its signature: it was changed, moved here from elsewhere, or written without the key.
     Changed {
@@ -142,18 +82,18 @@ pub enum Broken {
 /// Checks the records of one chain, which come in their order, and holds them against the anchors taken of it.
 pub struct Walk<'a> {
     key: &'a AuditKey,
-    tenant: Uuid,
+    chain: ChainId,
     anchors: Peekable<vec::IntoIter<&'a Anchor>>,
     seq: i64,
     mac: Vec<u8>,
 }
 
 impl<'a> Walk<'a> {
-    /// At the start of a tenant's chain; anchors of other tenants are left aside.
-    pub fn new(key: &'a AuditKey, tenant: Uuid, anchors: &'a [Anchor]) -> Self {
-        let mut anchors: Vec<&Anchor> = anchors.iter().filter(|anchor| anchor.tenant_id == tenant).collect();
+    /// At the start of a chain; anchors of others are left aside.
+    pub fn new(key: &'a AuditKey, chain: ChainId, anchors: &'a [Anchor]) -> Self {
+        let mut anchors: Vec<&Anchor> = anchors.iter().filter(|anchor| anchor.chain == chain).collect();
         anchors.sort_by_key(|anchor| anchor.seq);
-        Self { key, tenant, anchors: anchors.into_iter().peekable(), seq: 0, mac: Vec::new() }
+        Self { key, chain, anchors: anchors.into_iter().peekable(), seq: 0, mac: Vec::new() }
     }
 
     /// The position of the last record that was good.
@@ -162,11 +102,15 @@ impl<'a> Walk<'a> {
     }
 
     /// Takes the next record.
-    pub fn step(&mut self, stored: &Stored) -> Result<(), Broken> {
+    pub fn step(&mut self, stored: &Record) -> Result<(), Broken> {
         if stored.seq != self.seq + 1 {
             return Err(Broken::Missing { seq: self.seq + 1, found_seq: stored.seq, found_id: stored.id });
         }
-        if stored.tenant_id != self.tenant || self.key.mac(&stored.record(), &self.mac) != stored.mac {
+        if stored.removed {
+            return Err(Broken::Removed { seq: stored.seq, id: stored.id });
+        }
+        let elsewhere = stored.tenant_id != self.chain.tenant_id || stored.trail != self.chain.trail;
+        if elsewhere || self.key.mac(stored, &self.mac) != stored.mac {
             return Err(Broken::Changed { seq: stored.seq, id: stored.id });
         }
         while let Some(anchor) = self.anchors.next_if(|anchor| anchor.seq <= stored.seq) {
@@ -183,62 +127,47 @@ impl<'a> Walk<'a> {
     pub fn end(mut self) -> Result<Option<Anchor>, Broken> {
         match self.anchors.next() {
             Some(anchor) => Err(Broken::CutOff { anchor_seq: anchor.seq, last_seq: self.seq }),
-            None => Ok((self.seq > 0).then(|| Anchor { tenant_id: self.tenant, seq: self.seq, mac: hex(&self.mac) })),
+            None => Ok((self.seq > 0).then(|| Anchor { chain: self.chain, seq: self.seq, mac: hex(&self.mac) })),
         }
     }
 }
 
-/// The tenants that have a chain.
-pub async fn tenants(tx: &SystemTx) -> Result<Vec<Uuid>, Error> {
-    tx.rows(&TENANTS, &[]).await?.iter().map(|row| get(row, "tenant_id")).collect()
+/// The chains of a trail.
+pub async fn chains(tx: &SystemTx, trail: &Trail) -> Result<Vec<ChainId>, Error> {
+    let rows = tx.rows(&trail.tenants, &[]).await?;
+    rows.iter().map(|row| Ok(ChainId { tenant_id: get(row, "tenant_id")?, trail: trail.name.to_owned() })).collect()
 }
 
-/// Records of one chain after position `after`, in order; empty at the end.
-pub async fn page(tx: &SystemTx, tenant: Uuid, after: i64) -> Result<Vec<Stored>, Error> {
-    tx.all(&PAGE, &[&tenant, &after]).await
+/// Records of one chain after position `after`, in order; empty at the end. `None` is before the first, wherever that
+/// stands: one that was put at a position below 1 must be seen too.
+pub async fn page(tx: &SystemTx, trail: &Trail, tenant: Uuid, after: Option<i64>) -> Result<Vec<Record>, Error> {
+    match after.map_or(Some(i64::MIN), |after| after.checked_add(1)) {
+        Some(from) => tx.all(&trail.page, &[&tenant, &from]).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 /// Walks one chain and tells `progress` after each page how many records it had. Returns the chain's head if it is
 /// whole, or its first broken place.
 pub async fn verify(
     tx: &SystemTx,
+    trail: &Trail,
     key: &AuditKey,
     tenant: Uuid,
     anchors: &[Anchor],
     mut progress: impl FnMut(usize),
 ) -> Result<Result<Option<Anchor>, Broken>, Error> {
-    let mut walk = Walk::new(key, tenant, anchors);
+    let mut walk = Walk::new(key, ChainId { tenant_id: tenant, trail: trail.name.to_owned() }, anchors);
+    let mut after = None;
     loop {
-        let records = page(tx, tenant, walk.seq()).await?;
+        let records = page(tx, trail, tenant, after).await?;
         if records.is_empty() {
             return Ok(walk.end());
         }
         if let Err(broken) = records.iter().try_for_each(|record| walk.step(record)) {
             return Ok(Err(broken));
         }
+        after = Some(walk.seq());
         progress(records.len());
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-#[expect(clippy::ptr_arg, reason = "the signature serde asks for")]
-fn as_hex<S: serde::Serializer>(bytes: &Vec<u8>, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&hex(bytes))
-}
-
-fn from_hex<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pairs = text.as_bytes().chunks(2).map(|pair| match pair {
-        [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-        _ => None,
-    });
-    pairs.collect::<Option<_>>().ok_or_else(|| serde::de::Error::custom("a signature is not hexadecimal"))
 }

@@ -22,6 +22,7 @@ pub const PROTECTED: &[&str] = &[
     "projects",
     "workspace_members",
     "workspace_audit_logs",
+    "workspace_audit_seals",
     "airtable_bases",
     "jobs",
     "notification_feeds",

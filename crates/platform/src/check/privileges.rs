@@ -37,6 +37,7 @@ pub const NEEDED: &[Need] = &[
     (db::SYSTEM_ROLE, "jobs", EVERYTHING),
     (db::SYSTEM_ROLE, "notification_feeds", &["SELECT"]),
     (db::SYSTEM_ROLE, "user_notifications", &["SELECT", "UPDATE", "DELETE"]),
+    (db::APP_ROLE, "workspace_audit_seals", READ_ADD),
     (db::APP_ROLE, "idempotency_keys", READ_CHANGE),
     (db::SYSTEM_ROLE, "idempotency_keys", EVERYTHING),
     (db::SYSTEM_ROLE, "tenants", READ_ADD_CHANGE),
@@ -51,13 +52,14 @@ pub const NEEDED: &[Need] = &[
     (db::SYSTEM_ROLE, "airtable_bases", READ_ADD_CHANGE),
     (db::SYSTEM_ROLE, "workspace_members", EVERYTHING),
     (db::SYSTEM_ROLE, "workspace_audit_logs", READ_ADD),
+    (db::SYSTEM_ROLE, "workspace_audit_seals", READ_ADD),
 ];
 
 /// Whatever grants to everybody old deployments made, these hold promises that the code cannot.
 const HARMFUL: &str = "
     SELECT array_remove(ARRAY[
         CASE WHEN EXISTS (
-                SELECT FROM unnest(ARRAY['audit_events', 'workspace_audit_logs']) AS trail
+                SELECT FROM unnest(ARRAY['audit_events', 'workspace_audit_logs', 'workspace_audit_seals']) AS trail
                 WHERE has_table_privilege($1::text::name, to_regclass(trail), 'UPDATE, DELETE, TRUNCATE'))
              THEN 'change the audit trail' END,
         CASE WHEN $1::text = $2::text

@@ -1,13 +1,18 @@
 //! `audit verify`, `export` and `anchor`: whatever is done to the trail behind the program's back is found, and the
 //! record it was done to is named. Every test runs the program itself.
 
+mod workspaces;
+
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use db::audit::{AuditEvent, AuditKey, Record};
 use db::{Db, PoolLimits};
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use testkit::TestDb;
 
 use crate::command::{Run, run_in};
 use crate::process::{Process, request};
@@ -27,7 +32,11 @@ struct Trail {
 
 impl Trail {
     async fn new() -> Self {
-        let site = Site::new().await;
+        Self::on(TestDb::new().await).await
+    }
+
+    async fn on(db: TestDb) -> Self {
+        let site = Site::on(db, "IN ROLE pyairtable_app, pyairtable_system").await;
         let pool = Db::new(site.db.url(), PoolLimits::default(), AuditKey::new(KEY)).unwrap();
         let app = TestApp::on(site.db.clone(), |parts| parts.db = pool);
         let (admin, _, stranger) = app.cast().await;
@@ -100,18 +109,22 @@ impl Trail {
             let id = uuid::Uuid::from_u128(u128::try_from(seq).unwrap());
             let record = Record {
                 id,
-                tenant,
+                trail: "audit_events".to_owned(),
+                tenant_id: tenant,
                 seq,
                 at,
-                actor_kind: "system",
+                actor_kind: "system".to_owned(),
                 actor_id: None,
-                action: "user.updated",
-                resource_type: "user",
-                resource_id: "x",
-                changes: "null",
+                action: "user.updated".to_owned(),
+                resource_type: "user".to_owned(),
+                resource_id: "x".to_owned(),
+                changes: RawValue::NULL.to_owned(),
+                workspace_id: None,
                 request_id: None,
                 ip: None,
                 user_agent: None,
+                mac: Vec::new(),
+                removed: false,
             };
             mac = key.mac(&record, &mac);
             ids.push(id);
@@ -134,8 +147,13 @@ impl Run {
     /// Fails unless exactly one chain is broken, the admin's tenant's, in these words.
     #[track_caller]
     fn expect_broken(&self, trail: &Trail, words: &str) {
+        self.expect_broken_in("audit_events", trail, words);
+    }
+
+    #[track_caller]
+    fn expect_broken_in(&self, table: &str, trail: &Trail, words: &str) {
         let lines: Vec<&str> = self.stdout.lines().filter(|line| line.starts_with("BROKEN")).collect();
-        let expected = format!("BROKEN  tenant {}: {words}", trail.admin.tenant);
+        let expected = format!("BROKEN  tenant {}, {table}: {words}", trail.admin.tenant);
         assert!(matches!(lines[..], [line] if line.starts_with(&expected)), "{expected}\n{}", self.shown());
         assert_eq!(self.code, Some(1), "{}", self.shown());
     }
@@ -183,6 +201,7 @@ async fn changed_field_is_found_whichever_it_is() {
     let fields = [
         ("id", "gen_random_uuid()"),
         ("at", "at + interval '1 microsecond'"),
+        ("at", "'infinity'"),
         ("actor_kind", "'service'"),
         ("actor_id", "NULL"),
         ("action", "'user.created'"),
@@ -208,7 +227,8 @@ async fn changed_field_is_found_whichever_it_is() {
         trail.tamper("DELETE FROM audit_events; INSERT INTO audit_events SELECT * FROM kept").await;
     }
     let columns = "SELECT count(*) FROM information_schema.columns WHERE table_name = 'audit_events'";
-    assert_eq!(trail.app.one(columns).await, (fields.len() + 2).to_string(), "besides tenant_id and seq");
+    let names: BTreeSet<&str> = fields.iter().map(|(field, _)| *field).collect();
+    assert_eq!(trail.app.one(columns).await, (names.len() + 2).to_string(), "besides tenant_id and seq");
     assert_eq!(trail.run(&["verify"]).code, Some(0));
 }
 
@@ -256,6 +276,38 @@ async fn forged_record_is_found_where_it_stands() {
     trail.forge("a key that somebody guessed").await;
     let last = trail.last().await;
     trail.run(&["verify"]).expect_broken(&trail, &unfit(last, &trail.id(last).await));
+}
+
+/// At a position where no record belongs, or beside the one that does.
+#[tokio::test]
+async fn inserted_record_is_found_wherever_it_is_put() {
+    let trail = Trail::new().await;
+    trail.grow(5000).await;
+    trail.tamper("ALTER TABLE audit_events DROP CONSTRAINT audit_events_tenant_id_seq_key").await;
+    let id = "00000000-0000-4000-8000-00000000feed";
+    for (seq, expected) in [
+        (0, format!("record 1 is missing; in its place stands record 0, id {id}")),
+        (i64::MIN, format!("record 1 is missing; in its place stands record {}, id {id}", i64::MIN)),
+        (4, "record ".to_owned()),
+        // Where a page ends.
+        (5000, "record ".to_owned()),
+        (i64::MAX, format!("in its place stands record {}, id {id}", i64::MAX)),
+    ] {
+        trail
+            .tamper(&format!(
+                "INSERT INTO audit_events SELECT '{id}', tenant_id, {seq}, at, actor_kind, actor_id, action,
+                     resource_type, resource_id, changes, request_id, ip, user_agent, mac
+                 FROM audit_events WHERE TENANT AND seq = 4"
+            ))
+            .await;
+        let run = trail.run(&["verify"]);
+        assert_eq!(run.code, Some(1), "{seq}: {}", run.shown());
+        assert!(run.stdout.contains(&expected), "{seq}: {}", run.shown());
+        let export = trail.run(&["export", "--tenant", &trail.admin.tenant]);
+        assert!(export.stdout.contains(id), "{seq}: {}", export.stderr);
+        trail.tamper(&format!("DELETE FROM audit_events WHERE id = '{id}'")).await;
+    }
+    assert_eq!(trail.run(&["verify"]).code, Some(0));
 }
 
 #[tokio::test]
@@ -417,7 +469,7 @@ async fn export_has_every_record_and_can_be_verified_without_the_database() {
     let records = trail.app.one("SELECT count(*) FROM audit_events").await;
     let run = trail.run(&["export", "--output", "trail.jsonl"]);
     assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""), "{}", run.shown());
-    assert!(run.stderr.contains(&format!("{records} records of 2 tenants exported")), "{}", run.stderr);
+    assert!(run.stderr.contains(&format!("{records} records of 2 chains exported")), "{}", run.stderr);
     let text = trail.file("trail.jsonl");
     assert_eq!(text.lines().count().to_string(), records);
     assert_eq!(trail.run(&["export"]).stdout, text, "the same on standard output");

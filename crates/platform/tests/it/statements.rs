@@ -94,6 +94,8 @@ const LOGINS: &str = "
     INSERT INTO audit_events (id, tenant_id, seq, at, actor_kind, action, resource_type, resource_id, changes, mac)
         SELECT gen_random_uuid(), tenant_id, row_number() OVER (PARTITION BY tenant_id), now(), '', '', '', '', 'null', ''
         FROM users;
+    INSERT INTO workspace_audit_seals (id, tenant_id, seq, actor_kind, mac)
+        SELECT id, tenant_id, seq, '', '' FROM audit_events;
     ANALYZE";
 
 #[tokio::test]
@@ -114,6 +116,7 @@ async fn statements_of_every_request_use_indexes() {
                 "users::store::LOCK_USER",
                 "users::sessions::postgres::LIST_SESSIONS",
                 "db::audit::HEAD",
+                "workspaces::store::audit::HEAD",
             ][..],
         ),
         (

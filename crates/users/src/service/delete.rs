@@ -51,13 +51,16 @@ impl Users {
             store::restore(&tx, id, cx.now()).await?;
         }
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
+        if let Some(handed_over) = &handed_over {
+            handed_over.record(&tx, cx).await?;
+        }
         let action = if deleted { "user.deleted" } else { "user.restored" };
         tx.emit(cx, if deleted { events::deleted(&after) } else { events::updated(&after) }).await?;
         tx.audit(cx, &audit::changed(action, &before, &after)).await?;
         tx.commit().await?;
         self.legacy_cache.forget(&[(id, after.tenant_id)]).await;
         if let Some(handed_over) = handed_over {
-            handed_over.await;
+            handed_over.committed().await;
         }
         Ok(after)
     }

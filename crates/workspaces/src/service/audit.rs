@@ -1,12 +1,11 @@
 //! Records, in the old service's words (contract 1.3.8); `.archived`, `.restored` and `.ownership_transferred` are new.
 
 use db::TenantTx;
-use kernel::{Actor, Ctx, WorkspaceId};
+use db::audit::AuditEvent;
+use kernel::{Ctx, WorkspaceId};
 use serde_json::{Map, Value, json};
-use uuid::Uuid;
 
 use crate::store;
-use crate::store::audit::NewRecord;
 
 pub(super) const WORKSPACE: &str = "workspace";
 pub(super) const PROJECT: &str = "project";
@@ -21,28 +20,27 @@ pub(super) struct Happened<'a> {
     pub(super) changes: Option<Value>,
 }
 
-/// Writes the record of a change into the change's transaction.
+impl Happened<'_> {
+    /// Of the transaction's tenant.
+    pub(super) fn event(&self, tx: &TenantTx) -> AuditEvent {
+        AuditEvent {
+            action: self.action,
+            resource_type: self.resource_type,
+            resource_id: self.resource_id.to_owned(),
+            tenant: tx.tenant(),
+            changes: self.changes.as_ref().map(Value::to_string),
+        }
+    }
+}
+
+/// Writes the record of a change into the change's transaction, after every lock it takes.
 pub(super) async fn record(
     tx: &TenantTx,
     cx: &Ctx,
     workspace: WorkspaceId,
     happened: &Happened<'_>,
 ) -> Result<(), db::Error> {
-    let user = match &cx.actor {
-        Actor::System(job) => (*job).to_owned(),
-        actor => actor.user_id().map(|id| id.to_string()).unwrap_or_default(),
-    };
-    let changes = happened.changes.as_ref().map(Value::to_string);
-    let record = NewRecord {
-        id: cx.new_id::<Uuid>(),
-        workspace,
-        user: &user,
-        action: happened.action,
-        resource_type: happened.resource_type,
-        resource_id: happened.resource_id,
-        changes: changes.as_deref(),
-    };
-    store::audit::insert(tx, &record, cx.now()).await
+    store::audit::insert(tx, cx, workspace, &happened.event(tx)).await
 }
 
 /// The fields that really change, each with its old and new value.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use db::TenantTx;
+use db::audit::AuditEvent;
 use kernel::{Ctx, UserId, WorkspaceId};
 use serde_json::json;
 
@@ -12,9 +13,12 @@ use crate::model::WorkspaceRole;
 use crate::store::members::Place;
 use crate::{Workspaces, store};
 
-/// What a departure made stale in the old service's cache.
+/// What a departure did: what is yet to be recorded of it, and what it made stale in the old service's cache.
 #[derive(Debug, Default)]
-pub struct Departure(Stale);
+pub struct Departure {
+    records: Vec<(WorkspaceId, AuditEvent)>,
+    stale: Stale,
+}
 
 /// Who follows the owner who leaves.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,27 +36,37 @@ impl Workspaces {
     /// Where they were the only owner, somebody else becomes one; a workspace nobody is left in is deleted if it has no
     /// live projects, and else goes to an admin of the tenant. In a tenant without another admin it stays as it is.
     ///
-    /// Call it before the account is locked. Each workspace that changes gets one record.
+    /// Call it before the account is locked, and [`Workspaces::record_departure`] after: each workspace that changes gets
+    /// one record, and the trail's lock comes after all others.
     pub async fn release(&self, tx: &TenantTx, cx: &Ctx, person: UserId) -> Result<Departure, db::Error> {
         store::workspaces::lock_tenant(tx).await?;
         let leaving = person.to_string();
-        let mut stale = Stale::default();
+        let mut departure = Departure::default();
         for id in store::workspaces::owned_by(tx, &leaving).await? {
             store::workspaces::lock(tx, id).await?;
             // Read again under the lock: the old service, or a member who left, may have been faster.
             let places = store::members::places(tx, id).await?;
             if places.iter().any(|place| place.user == leaving && place.is_owner()) {
                 let people = places.iter().map(|place| place.user.clone()).collect::<Vec<_>>();
-                self.hand_over(tx, cx, id, person, &places).await?;
-                stale = stale.workspace(id).workspaces_of(people);
+                let event = self.hand_over(tx, cx, id, person, &places).await?;
+                departure.records.extend(event.map(|event| (id, event)));
+                departure.stale = departure.stale.workspace(id).workspaces_of(people);
             }
         }
-        Ok(Departure(stale))
+        Ok(departure)
+    }
+
+    /// Writes the records, before the commit.
+    pub async fn record_departure(&self, tx: &TenantTx, cx: &Ctx, departure: &Departure) -> Result<(), db::Error> {
+        for (id, event) in &departure.records {
+            store::audit::insert(tx, cx, *id, event).await?;
+        }
+        Ok(())
     }
 
     /// After the commit.
     pub async fn released(&self, departure: Departure) {
-        self.legacy_cache.forget(departure.0).await;
+        self.legacy_cache.forget(departure.stale).await;
     }
 
     async fn hand_over(
@@ -62,13 +76,13 @@ impl Workspaces {
         id: WorkspaceId,
         person: UserId,
         places: &[Place],
-    ) -> Result<(), db::Error> {
+    ) -> Result<Option<AuditEvent>, db::Error> {
         let leaving = person.to_string();
         let ids: Vec<UserId> = places.iter().filter_map(|place| place.user.parse().ok()).collect();
         let present = self.people.present(tx, &ids).await?.into_iter();
         let present: BTreeMap<String, bool> = present.map(|one| (one.id.to_string(), one.is_active)).collect();
         let next = match heir(&leaving, places, &present) {
-            Heir::Nobody => return self.step_down(tx, cx, id, &leaving).await,
+            Heir::Nobody => return step_down(tx, id, &leaving).await.map(Some),
             Heir::Member(next) => next,
             Heir::Wanted if store::projects::count_live(tx, id).await? == 0 => {
                 store::workspaces::delete(tx, id, cx.now()).await?;
@@ -79,11 +93,11 @@ impl Workspaces {
                     resource_id: &workspace,
                     changes: None,
                 };
-                return audit::record(tx, cx, id, &happened).await;
+                return Ok(Some(happened.event(tx)));
             }
             Heir::Wanted => match self.people.senior_admin(tx, person).await? {
                 Some(admin) => admin.to_string(),
-                None => return Ok(()),
+                None => return Ok(None),
             },
         };
         // The new owner comes first, so there is never none, and the old schema's trigger agrees (T-46).
@@ -99,21 +113,21 @@ impl Workspaces {
             resource_id: &id.to_string(),
             changes: Some(json!({ "owner_id": { "old": leaving, "new": next } })),
         };
-        audit::record(tx, cx, id, &happened).await
+        Ok(Some(happened.event(tx)))
     }
+}
 
-    /// One owner of several: somebody who is deleted must not be the one the last other owner leaves behind.
-    async fn step_down(&self, tx: &TenantTx, cx: &Ctx, id: WorkspaceId, leaving: &str) -> Result<(), db::Error> {
-        let (old, new) = (WorkspaceRole::Owner, WorkspaceRole::Admin);
-        store::members::set_role(tx, id, leaving, new).await?;
-        let happened = Happened {
-            action: "member.role_updated",
-            resource_type: audit::MEMBER,
-            resource_id: leaving,
-            changes: Some(json!({ "user_id": leaving, "old_role": old, "new_role": new })),
-        };
-        audit::record(tx, cx, id, &happened).await
-    }
+/// One owner of several: somebody who is deleted must not be the one the last other owner leaves behind.
+async fn step_down(tx: &TenantTx, id: WorkspaceId, leaving: &str) -> Result<AuditEvent, db::Error> {
+    let (old, new) = (WorkspaceRole::Owner, WorkspaceRole::Admin);
+    store::members::set_role(tx, id, leaving, new).await?;
+    let happened = Happened {
+        action: "member.role_updated",
+        resource_type: audit::MEMBER,
+        resource_id: leaving,
+        changes: Some(json!({ "user_id": leaving, "old_role": old, "new_role": new })),
+    };
+    Ok(happened.event(tx))
 }
 
 /// Decides; `places` have the longest-standing member first, `present` says who is not deleted and whether they may log

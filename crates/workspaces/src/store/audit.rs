@@ -1,16 +1,46 @@
-//! `workspace_audit_logs`, and the reading half of `audit_events`.
+//! `workspace_audit_logs` with its seals, and the reading half of `audit_events`.
+//!
+//! A record is signed over what the table gives back of it, whichever layout that has: the text of its `jsonb`, its time as
+//! one with a zone. An old service's records have no seal.
 
+use db::audit::{AuditEvent, Trail};
 use db::list::{Cut, Kind, List, SortKey, Source};
-use db::{TenantTx, statements};
-use jiff::Timestamp;
-use kernel::WorkspaceId;
+use db::{SystemTx, TenantTx, statements};
+use kernel::{Ctx, WorkspaceId};
 use uuid::Uuid;
 
 statements! {
-    INSERT = "INSERT INTO workspace_audit_logs (id, workspace_id, user_id, action, resource_type, resource_id, changes,
-            created_at)
-        VALUES ($1::uuid, $2::uuid, $3::text, $4, $5, $6, $7::text::jsonb, $8::timestamptz)";
+    HEAD = "SELECT coalesce(head.seq, 0) AS seq, coalesce(head.mac, '') AS mac,
+            coalesce($2::text::jsonb::text, 'null') AS changes
+        FROM (VALUES (1)) AS one LEFT JOIN
+            (SELECT seq, mac FROM workspace_audit_seals WHERE tenant_id = $1 ORDER BY seq DESC LIMIT 1) AS head ON true";
+    INSERT = "WITH record AS (
+            INSERT INTO workspace_audit_logs (id, workspace_id, user_id, action, resource_type, resource_id, changes,
+                created_at)
+            VALUES ($1::uuid, $2::uuid, $3::text, $4, $5, $6, $7::text::jsonb, $8::timestamptz) RETURNING id
+        )
+        INSERT INTO workspace_audit_seals (id, tenant_id, seq, actor_kind, request_id, ip, user_agent, mac)
+        SELECT record.id, $9::uuid, $10::bigint, $11::text, $12::text, $13::text, $14::text, $15::bytea FROM record";
+    TENANTS = "SELECT DISTINCT tenant_id FROM workspace_audit_seals ORDER BY tenant_id";
+    /// What is missing or cannot be read stands as something that no record was signed with.
+    PAGE = "SELECT s.id, 'workspace_audit_logs' AS trail, s.tenant_id, s.seq,
+            CASE WHEN l.created_at::timestamptz BETWEEN '0001-01-01Z' AND '9999-01-01Z' THEN l.created_at::timestamptz
+                ELSE to_timestamp(0) END AS at,
+            s.actor_kind, nullif(l.user_id::text, '') AS actor_id, coalesce(l.action, '')::text AS action,
+            coalesce(l.resource_type, '')::text AS resource_type, coalesce(l.resource_id, '')::text AS resource_id,
+            coalesce(l.changes::text, 'null') AS changes, coalesce(l.workspace_id::text, '') AS workspace_id,
+            s.request_id, s.ip, s.user_agent, s.mac, l.id IS NULL AS removed
+        FROM workspace_audit_seals s LEFT JOIN workspace_audit_logs l ON l.id = s.id
+        WHERE s.tenant_id = $1 AND s.seq >= $2 ORDER BY s.seq FETCH FIRST 5000 ROWS WITH TIES";
+    /// Compared as text: what an old row has for a workspace need not be the id of one.
+    UNSEALED = "SELECT count(*) FROM workspace_audit_logs l
+        WHERE NOT EXISTS (SELECT FROM workspace_audit_seals s WHERE s.id = l.id)
+        AND ($1::uuid IS NULL OR EXISTS (SELECT FROM workspaces w
+            WHERE w.id::text = l.workspace_id::text AND w.tenant_id::text = $1::uuid::text))";
 }
+
+/// The records of the workspace family.
+pub static TRAIL: Trail = Trail { name: "workspace_audit_logs", head: HEAD, tenants: TENANTS, page: PAGE };
 
 /// What happened in the tenant, merged by time: (caller, tenant, the caller sees the whole tenant, workspace, person,
 /// action, resource type, resource id). Everybody else sees the workspaces they administer, and of nothing but these.
@@ -70,22 +100,38 @@ fn merged(cut: &Cut<'_>) -> String {
     )
 }
 
-/// A row for `workspace_audit_logs`.
-pub(crate) struct NewRecord<'a> {
-    pub(crate) id: Uuid,
-    pub(crate) workspace: WorkspaceId,
-    pub(crate) user: &'a str,
-    pub(crate) action: &'a str,
-    pub(crate) resource_type: &'a str,
-    pub(crate) resource_id: &'a str,
-    /// A JSON object.
-    pub(crate) changes: Option<&'a str>,
-}
-
-pub(crate) async fn insert(tx: &TenantTx, new: &NewRecord<'_>, now: Timestamp) -> Result<(), db::Error> {
+/// Appends a record to the tenant's chain. It comes last in its transaction (see [`db::Tx::audit`]).
+pub(crate) async fn insert(
+    tx: &TenantTx,
+    cx: &Ctx,
+    workspace: WorkspaceId,
+    event: &AuditEvent,
+) -> Result<(), db::Error> {
+    let record = tx.sign(cx, &TRAIL, Some(workspace.0), event).await?;
     tx.write_one(
         &INSERT,
-        &[&new.id, &new.workspace.0, &new.user, &new.action, &new.resource_type, &new.resource_id, &new.changes, &now],
+        &[
+            &record.id,
+            &workspace.0,
+            &record.actor_id.as_deref().unwrap_or_default(),
+            &record.action,
+            &record.resource_type,
+            &record.resource_id,
+            &event.changes,
+            &record.at,
+            &record.tenant_id,
+            &record.seq,
+            &record.actor_kind,
+            &record.request_id,
+            &record.ip,
+            &record.user_agent,
+            &record.mac,
+        ],
     )
     .await
+}
+
+/// How many records have no seal, of all tenants or of one.
+pub async fn unsealed(tx: &SystemTx, tenant: Option<Uuid>) -> Result<i64, db::Error> {
+    tx.scalar(&UNSEALED, &[&tenant]).await
 }

@@ -8,15 +8,16 @@ use kernel::{Clock as _, SystemClock};
 use super::anchors::{self, Line};
 use super::arguments::AnchorArgs;
 use super::progress::Progress;
-use super::verify::{Chain, chain};
-use super::{Verdict, chains, database, key, on_database};
+use super::verify::{Found, found};
+use super::{Verdict, chains, database, key, on_database, stored, trail_of};
 
 pub(super) const ABOUT: &str = "\
 Note the heads of the chains in a file, so that a cut-off end is found.
 
-Each chain is checked as `audit verify --anchors` does before its head is noted. A chain that is broken, or shorter \
-than its last anchor, keeps the anchor it has: an anchor never moves backwards. The file is replaced in one step. Keep \
-it, or a copy, where those who may write to the database may not write.";
+A tenant has a chain in audit_events and, once something happened in its workspaces, one in workspace_audit_logs. \
+Each is checked as `audit verify --anchors` does before its head is noted. A chain that is broken, or shorter than its \
+last anchor, keeps the anchor it has: an anchor never moves backwards. The file is replaced in one step. Keep it, or a \
+copy, where those who may write to the database may not write.";
 
 pub(super) const AFTER_HELP: &str = "\
 Examples:
@@ -36,15 +37,15 @@ pub(super) fn run(arguments: &AnchorArgs) -> anyhow::Result<Option<Verdict>> {
         let mut lines = anchors::read_if_any(&arguments.file)?;
         let old: Vec<Anchor> = lines.iter().map(|line| line.anchor.clone()).collect();
         let tx = db.read_system("the audit chains of all tenants").await?;
-        let anchored = old.iter().map(|anchor| anchor.tenant_id);
-        let tenants = chains(arguments.tenant, audit::tenants(&tx).await?, anchored)?;
+        let anchored = old.iter().map(|anchor| anchor.chain.clone());
+        let chains = chains(arguments.tenant, stored(&tx).await?, anchored)?;
         let (key, mut progress) = (key(config)?, Progress::new());
         let (mut heads, mut broken) = (Vec::new(), Vec::new());
-        for (index, tenant) in tenants.iter().enumerate() {
-            let further = |records| progress.further(records, index, tenants.len());
-            match audit::verify(&tx, &key, *tenant, &old, further).await? {
+        for (index, chain) in chains.iter().enumerate() {
+            let further = |records| progress.further(records, index, chains.len());
+            match audit::verify(&tx, trail_of(chain)?, &key, chain.tenant_id, &old, further).await? {
                 Ok(head) => heads.extend(head),
-                Err(place) => broken.push(chain(*tenant, Err(place))),
+                Err(place) => broken.push(found(chain.clone(), Err(place))),
             }
         }
         progress.end();
@@ -52,7 +53,7 @@ pub(super) fn run(arguments: &AnchorArgs) -> anyhow::Result<Option<Verdict>> {
         renew(&mut lines, heads);
         anchors::write(&arguments.file, &lines)?;
         let mut out = io::stdout().lock();
-        for line in broken.iter().filter_map(Chain::line) {
+        for line in broken.iter().filter_map(Found::line) {
             writeln!(out, "{line}")?;
         }
         writeln!(out, "{moved} anchored, {} broken", broken.len())?;
@@ -60,19 +61,19 @@ pub(super) fn run(arguments: &AnchorArgs) -> anyhow::Result<Option<Verdict>> {
     })
 }
 
-/// Puts each head in the place of its tenant's older anchors. One that has not moved keeps its time: since then nothing
+/// Puts each head in the place of its chain's older anchors. One that has not moved keeps its time: since then nothing
 /// was recorded.
 fn renew(lines: &mut Vec<Line>, heads: Vec<Anchor>) {
     let now = SystemClock.now();
     for head in heads {
         if let Some(same) = lines.iter().position(|line| line.anchor == head) {
             let same = lines.swap_remove(same);
-            lines.retain(|line| line.anchor.tenant_id != head.tenant_id);
+            lines.retain(|line| line.anchor.chain != head.chain);
             lines.push(same);
         } else {
-            lines.retain(|line| line.anchor.tenant_id != head.tenant_id);
+            lines.retain(|line| line.anchor.chain != head.chain);
             lines.push(Line { anchor: head, at: now });
         }
     }
-    lines.sort_by_key(|line| (line.anchor.tenant_id, line.anchor.seq));
+    lines.sort_by(|one, other| (&one.anchor.chain, one.anchor.seq).cmp(&(&other.anchor.chain, other.anchor.seq)));
 }

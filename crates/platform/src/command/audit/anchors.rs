@@ -1,4 +1,4 @@
-//! The file of anchors: JSON lines, one a tenant, the newest anchor of each.
+//! The file of anchors: JSON lines, one a chain, the newest anchor of each. A line without a trail is of `audit_events`.
 
 use std::fs::{self, File};
 use std::io::{self, Write as _};

@@ -24,7 +24,7 @@ pub(in crate::command) enum AuditCommand {
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct VerifyArgs {
-    /// Check the chain of this tenant only
+    /// Check the chains of this tenant only
     #[arg(long, value_name = "ID")]
     pub(super) tenant: Option<Uuid>,
     /// Hold the chains against the anchors in this file, which `audit anchor` wrote
@@ -33,6 +33,9 @@ pub(in crate::command) struct VerifyArgs {
     /// Check this file, which `audit export` wrote, and no database
     #[arg(long, value_name = "FILE")]
     pub(super) input: Option<PathBuf>,
+    /// Say broken if more records of workspace_audit_logs than this are unsealed; for when no old service writes there
+    #[arg(long, value_name = "COUNT", conflicts_with = "input")]
+    pub(super) max_unsealed: Option<i64>,
     /// Print the result as one JSON object
     #[arg(long)]
     pub(super) json: bool,
@@ -62,10 +65,10 @@ pub(in crate::command) struct ExportArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct AnchorArgs {
-    /// The file of the anchors, made if there is none; one line a tenant
+    /// The file of the anchors, made if there is none; one line a chain
     #[arg(long, value_name = "FILE")]
     pub(super) file: PathBuf,
-    /// Anchor the chain of this tenant only
+    /// Anchor the chains of this tenant only
     #[arg(long, value_name = "ID")]
     pub(super) tenant: Option<Uuid>,
     #[command(flatten)]

@@ -3,17 +3,17 @@
 use std::io::{self, BufWriter, Write};
 
 use db::SystemTx;
-use db::audit;
-use uuid::Uuid;
+use db::audit::{self, ChainId};
 
 use super::arguments::ExportArgs;
 use super::output::NewFile;
 use super::progress::Progress;
-use super::{Verdict, chains, named, on_database};
+use super::{Verdict, chains, named, on_database, stored, trail_of};
 
 pub(super) const ABOUT: &str = "\
-Write the audit records as JSON lines, tenant by tenant, each chain in its order.
+Write the audit records as JSON lines, tenant by tenant and trail by trail, each chain in its order.
 
+Both trails are written, audit_events and workspace_audit_logs; of the latter not what old services left there unsealed. \
 Every line has all fields of a record with its signature, so an export of whole chains can be checked anywhere with \
 `audit verify --input FILE` and AUDIT_KEY, also after the database is gone. With --from or --to the lines are parts of \
 chains, and their signatures can no longer be followed from the first record on. No key is needed to export.";
@@ -35,30 +35,30 @@ pub(super) fn run(arguments: &ExportArgs) -> anyhow::Result<Option<Verdict>> {
         let no_key = audit::AuditKey::new(Vec::new());
         let db = db::Db::new(&opened.url, db::PoolLimits::default(), no_key)?;
         let tx = db.read_system("an export of all tenants").await?;
-        let tenants = chains(arguments.tenant, audit::tenants(&tx).await?, std::iter::empty())?;
+        let chains = chains(arguments.tenant, stored(&tx).await?, std::iter::empty())?;
         let written = match &arguments.output {
             Some(path) => {
                 let mut file = NewFile::beside(path).map_err(named(path))?;
-                let written = copy(&tx, &tenants, arguments, &mut file).await?;
+                let written = copy(&tx, &chains, arguments, &mut file).await?;
                 file.finish().map_err(named(path))?;
                 written
             }
-            None => copy(&tx, &tenants, arguments, &mut BufWriter::new(io::stdout().lock())).await?,
+            None => copy(&tx, &chains, arguments, &mut BufWriter::new(io::stdout().lock())).await?,
         };
-        writeln!(io::stderr(), "{written} records of {} tenants exported", tenants.len())?;
+        writeln!(io::stderr(), "{written} records of {} chains exported", chains.len())?;
         Ok(Verdict::Whole)
     })
 }
 
 /// A page at a time, however long the chains are.
-async fn copy(tx: &SystemTx, tenants: &[Uuid], wanted: &ExportArgs, out: &mut impl Write) -> anyhow::Result<usize> {
+async fn copy(tx: &SystemTx, chains: &[ChainId], wanted: &ExportArgs, out: &mut impl Write) -> anyhow::Result<usize> {
     let (mut written, mut progress) = (0, Progress::new());
-    for (index, tenant) in tenants.iter().enumerate() {
-        let mut after = 0;
+    for (index, chain) in chains.iter().enumerate() {
+        let mut after = None;
         loop {
-            let records = audit::page(tx, *tenant, after).await?;
+            let records = audit::page(tx, trail_of(chain)?, chain.tenant_id, after).await?;
             let Some(last) = records.last() else { break };
-            after = last.seq;
+            after = Some(last.seq);
             for record in &records {
                 let early = wanted.from.is_some_and(|from| record.at < from);
                 let late = wanted.to.is_some_and(|to| record.at >= to);
@@ -68,7 +68,7 @@ async fn copy(tx: &SystemTx, tenants: &[Uuid], wanted: &ExportArgs, out: &mut im
                     written += 1;
                 }
             }
-            progress.further(records.len(), index, tenants.len());
+            progress.further(records.len(), index, chains.len());
         }
     }
     out.flush()?;

@@ -14,9 +14,9 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::bail;
-use db::audit::AuditKey;
-use db::{Db, PoolLimits};
+use anyhow::{Context as _, bail};
+use db::audit::{self, AuditKey, ChainId, Trail};
+use db::{Db, PoolLimits, SystemTx};
 use uuid::Uuid;
 
 use self::arguments::AuditCommand as Command;
@@ -101,16 +101,44 @@ fn database(config: &Config, opened: &Opened) -> anyhow::Result<Db> {
     Ok(Db::new(&opened.url, PoolLimits::default(), key(config)?)?)
 }
 
-/// The chains to look at: those of the table and those that anchors speak of, which may have been removed whole.
-fn chains(only: Option<Uuid>, stored: Vec<Uuid>, anchored: impl Iterator<Item = Uuid>) -> anyhow::Result<Vec<Uuid>> {
-    let mut all: Vec<Uuid> = stored.into_iter().chain(anchored).collect();
+/// Every trail there is.
+fn trails() -> [&'static Trail; 2] {
+    [&audit::EVENTS, &workspaces::TRAIL]
+}
+
+/// The trail a chain is in. An anchor may name one that only a newer program has.
+fn trail_of(chain: &ChainId) -> anyhow::Result<&'static Trail> {
+    let trail = trails().into_iter().find(|trail| trail.name == chain.trail);
+    trail.with_context(|| {
+        format!("there is no audit trail {:?}: is the anchor of a newer pyairtable-platform?", chain.trail)
+    })
+}
+
+/// The chains in the database.
+async fn stored(tx: &SystemTx) -> anyhow::Result<Vec<ChainId>> {
+    let mut all = Vec::new();
+    for trail in trails() {
+        all.append(&mut audit::chains(tx, trail).await?);
+    }
+    Ok(all)
+}
+
+/// The chains to look at: those there are and those that anchors speak of, which may have been removed whole.
+fn chains(
+    only: Option<Uuid>,
+    stored: Vec<ChainId>,
+    anchored: impl Iterator<Item = ChainId>,
+) -> anyhow::Result<Vec<ChainId>> {
+    let mut all: Vec<ChainId> = stored.into_iter().chain(anchored).collect();
     all.sort_unstable();
     all.dedup();
-    match only {
-        None => Ok(all),
-        Some(tenant) if all.contains(&tenant) => Ok(vec![tenant]),
-        Some(tenant) => bail!("tenant {tenant} has no audit records and no anchor: is the id right?"),
+    if let Some(tenant) = only {
+        all.retain(|chain| chain.tenant_id == tenant);
+        if all.is_empty() {
+            bail!("tenant {tenant} has no audit records and no anchor: is the id right?");
+        }
     }
+    Ok(all)
 }
 
 fn named(path: &Path) -> impl FnOnce(io::Error) -> anyhow::Error {

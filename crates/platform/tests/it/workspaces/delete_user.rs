@@ -210,3 +210,31 @@ async fn delete_user_race_with_becoming_the_owner_leaves_no_deleted_owner() {
         }
     }
 }
+
+/// Recording the hand-over before the account's lock is had would keep the whole tenant waiting for that one account, and
+/// whoever holds it and has something to record for ever.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn delete_user_waits_for_the_account_without_holding_the_trail() {
+    for schema in Schema::ALL {
+        let scene = Scene::on(schema).await;
+        let heir = scene.with_role("admin").await;
+        let database = scene.app.db.superuser().await;
+        let lock = format!("BEGIN; SELECT FROM users WHERE id = '{}' FOR UPDATE", scene.owner.id);
+        database.batch_execute(&lock).await.unwrap();
+        let path = format!("/users/{}", scene.owner.id);
+        let http = scene.admin.http.clone();
+        let deletion = tokio::spawn(async move { http.delete(&path).send().await });
+        let waiting = "SELECT count(*) FROM pg_stat_activity
+            WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%users%FOR UPDATE%'";
+        let observer = scene.app.db.superuser().await;
+        while observer.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0 {
+            assert!(!deletion.is_finished(), "{schema:?}: it did not wait for the account");
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+        // Recorded in the same tenant, while the deletion waits.
+        heir.http.put("/users/me").json(&json!({ "bio": "x" })).send().await.expect(200);
+        database.batch_execute("COMMIT").await.unwrap();
+        deletion.await.unwrap().expect(200);
+        assert_eq!(scene.role_of(&heir).await, "owner", "{schema:?}");
+    }
+}

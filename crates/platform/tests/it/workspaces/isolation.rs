@@ -97,6 +97,9 @@ async fn isolation_of_the_past() {
                 "UPDATE workspace_audit_logs SET action = 'x'",
                 "DELETE FROM workspace_audit_logs",
                 "TRUNCATE workspace_audit_logs",
+                "UPDATE workspace_audit_seals SET mac = ''",
+                "DELETE FROM workspace_audit_seals",
+                "TRUNCATE workspace_audit_seals",
             ] {
                 let refusal = client.batch_execute(change).await.unwrap_err();
                 assert_eq!(

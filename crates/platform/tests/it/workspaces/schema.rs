@@ -28,7 +28,7 @@ impl Schema {
         TestApp::on(self.database().await, change)
     }
 
-    async fn database(self) -> TestDb {
+    pub(crate) async fn database(self) -> TestDb {
         match self {
             Self::Own => TestDb::new().await,
             Self::Triggers => {
