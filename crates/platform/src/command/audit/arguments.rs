@@ -33,7 +33,7 @@ pub(in crate::command) struct VerifyArgs {
     /// Check this file, which `audit export` wrote, and no database
     #[arg(long, value_name = "FILE")]
     pub(super) input: Option<PathBuf>,
-    /// Say broken if more records of workspace_audit_logs than this are unsealed; for when no old service writes there
+    /// Say broken if more workspace records than this are unsealed; for when no old service writes any
     #[arg(long, value_name = "COUNT", conflicts_with = "input")]
     pub(super) max_unsealed: Option<i64>,
     /// Print the result as one JSON object
