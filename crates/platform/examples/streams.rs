@@ -43,7 +43,7 @@ async fn people(database: &str, count: i64) -> Outcome<Vec<(String, String)>> {
         made AS (INSERT INTO users (id, email, password_hash, first_name, last_name, role, tenant_id, is_active)
             SELECT gen_random_uuid(), gen_random_uuid() || '@streams.example', '!', 'A', 'B',
                 CASE n WHEN 1 THEN 'admin' ELSE 'user' END, tenant.id, true
-            FROM tenant, generate_series(1, $1) n RETURNING id, tenant_id, role),
+            FROM tenant, generate_series(1, $1::bigint) n RETURNING id, tenant_id, role),
         logged_in AS (INSERT INTO login_sessions (id, user_id, tenant_id, created_at, last_used_at, expires_at)
             SELECT gen_random_uuid(), id, tenant_id, now(), now(), now() + interval '7 days' FROM made
             RETURNING id, user_id)

@@ -15,6 +15,9 @@ statements! {
         coalesce((SELECT last_number FROM notification_feeds WHERE tenant_id = $1 AND user_id = $2), 0) AS last_number,
         (SELECT count(*) FROM user_notifications
             WHERE tenant_id = $1 AND user_id = $2 AND NOT is_read AND (expires_at IS NULL OR expires_at > $3)) AS unread";
+    /// For the rest of the transaction. A plan made while the table was empty reads all of it for each feed, and stays in
+    /// use until the table is analyzed.
+    BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true)";
     /// Across tenants, because one write may concern people of many and each of them waits for it; each feed is compared
     /// with the tenant that its stream was authenticated for. One statement, so that rows and count are of one moment.
     NEWS = "SELECT who.place, counted.unread, new.*
@@ -72,6 +75,7 @@ pub(crate) async fn news(tx: &SystemTx, feeds: &[Feed], now: Timestamp) -> Resul
     let people: Vec<Uuid> = feeds.iter().map(|feed| feed.user.0).collect();
     let seen: Vec<i64> = feeds.iter().map(|feed| feed.seen).collect();
     let mut all: Vec<News> = feeds.iter().map(|_| News::default()).collect();
+    tx.rows(&BY_INDEX, &[]).await?;
     for row in tx.rows(&NEWS, &[&tenants, &people, &seen, &now]).await? {
         let place = usize::try_from(get::<i64>(&row, "place")? - 1).unwrap_or(usize::MAX);
         let Some(news) = all.get_mut(place) else { continue };

@@ -56,9 +56,9 @@ impl Notifications {
                 .iter()
                 .map(|((tenant, user, seen), _)| Feed { tenant: *tenant, user: *user, seen: *seen })
                 .collect();
-            let tx = self.db.read_system("changes of many tenants are read together for their streams").await?;
+            let tx = self.db.begin_system(cx, "changes of many tenants are read together for their streams").await?;
             let news = stream::news(&tx, &feeds, cx.now()).await?;
-            drop(tx);
+            tx.commit().await?;
             for (news, (_, connections)) in news.iter().zip(some) {
                 let page: Vec<(i64, Vec<u8>)> = news
                     .notifications

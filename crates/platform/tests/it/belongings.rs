@@ -99,6 +99,8 @@ impl Belongings {
             "workspace_id" | "resource_id" => &self.workspace,
             "project_id" => &self.project,
             "slug" => &self.slug,
+            // A place in the caller's own stream.
+            "last_event_id" => return None,
             other if other.ends_with("_id") && other != "base_id" => {
                 panic!("say in Belongings what the field {other} names")
             }
