@@ -46,6 +46,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     8 "idempotency",
     10 "jobs",
     11 "notifications",
+    12 "webhooks",
 ];
 
 /// How long a lock may be waited for before the migration steps aside. It is also the longest time that others can

@@ -1,8 +1,18 @@
 //! All SQL of the slice.
 
+pub(crate) mod deliveries;
 pub(crate) mod feed;
+pub(crate) mod webhooks;
 
 /// Every statement the slice can run, fixed and built, for the test that prepares them all.
 pub fn statements() -> Vec<db::Sql> {
-    [feed::STATEMENTS.to_vec(), feed::LIST.statements()].concat()
+    [
+        feed::STATEMENTS.to_vec(),
+        feed::LIST.statements(),
+        webhooks::STATEMENTS.to_vec(),
+        webhooks::LIST.statements(),
+        deliveries::STATEMENTS.to_vec(),
+        deliveries::LIST.statements(),
+    ]
+    .concat()
 }

@@ -11,6 +11,7 @@ use anyhow::{Context as _, bail};
 use db::local::LocalPostgres;
 use db::{Db, PoolLimits, migrate};
 use kernel::{Clock, Ctx, Rng, SystemClock};
+use notifications::SystemResolver;
 use tokio::sync::watch;
 use web::server::{Bound, ServerConfig, bind, shutdown_signal};
 
@@ -104,6 +105,8 @@ struct Ready {
     public: Bound,
     internal: Bound,
     cx: Ctx,
+    /// Whether webhooks are posted to.
+    deliver: bool,
 }
 
 async fn ready(config: &Config, opened: &Opened, clock: Arc<dyn Clock>, began: Instant) -> anyhow::Result<Ready> {
@@ -128,6 +131,9 @@ async fn ready(config: &Config, opened: &Opened, clock: Arc<dyn Clock>, began: I
         coexistence: config.legacy_coexistence,
         trusted_proxies: config.trusted_proxies.clone(),
         cors_origins: config.cors_origins.clone(),
+        webhooks_deliver: config.webhooks_deliver,
+        webhooks_allow_private: config.webhooks_allow_private,
+        resolver: Arc::new(SystemResolver),
     })
     .map_err(anyhow::Error::msg)?;
     let cx = Ctx::system("platform", clock, rng);
@@ -146,7 +152,7 @@ async fn ready(config: &Config, opened: &Opened, clock: Arc<dyn Clock>, began: I
     if command::on_a_terminal() || opened.local.is_some() {
         show(&banner(public.local_addr(), internal.local_addr()));
     }
-    Ok(Ready { db, app, public, internal, cx })
+    Ok(Ready { db, app, public, internal, cx, deliver: config.webhooks_deliver })
 }
 
 /// Serves until a signal comes or the local PostgreSQL is gone.
@@ -155,9 +161,12 @@ async fn until_stopped(
     local: Option<&LocalPostgres>,
     stop: tokio::task::JoinHandle<io::Result<&'static str>>,
 ) -> anyhow::Result<()> {
-    let Ready { db, app, public, internal, cx } = ready;
+    let Ready { db, app, public, internal, cx, deliver } = ready;
     let (stopping, stopped) = watch::channel(false);
-    let jobs = jobs::start(db.clone(), Arc::clone(&app.users), Arc::clone(&app.tenants), cx);
+    let workers = jobs::start_workers(&app.notifications, deliver, &cx);
+    let (users, tenants, notifications) =
+        (Arc::clone(&app.users), Arc::clone(&app.tenants), Arc::clone(&app.notifications));
+    let jobs = jobs::start(db.clone(), users, tenants, notifications, cx);
     let public = tokio::spawn(public.serve(app.public, ServerConfig::default(), stopped.clone()));
     let internal = tokio::spawn(internal.serve(app.internal, ServerConfig::default(), stopped));
     let reason = tokio::select! {
@@ -176,6 +185,8 @@ async fn until_stopped(
         // Whoever presses Ctrl-C again does not want to wait for others.
         _ = shutdown_signal() => tracing::warn!("signalled again, requests under way are cut"),
     }
+    // What was cut is done again by whoever starts next, once its lease is over.
+    drop(workers);
     jobs.abort();
     db.close();
     reason
