@@ -44,6 +44,7 @@ CREATE INDEX IF NOT EXISTS webhook_deliveries_endpoint_id_created_at_idx
 CREATE INDEX IF NOT EXISTS webhook_deliveries_created_at_idx ON webhook_deliveries (created_at);
 
 CREATE TABLE IF NOT EXISTS webhook_attempts (
+    id uuid CONSTRAINT webhook_attempts_pkey PRIMARY KEY,
     delivery_id uuid NOT NULL
         CONSTRAINT webhook_attempts_delivery_id_fkey REFERENCES webhook_deliveries ON DELETE CASCADE,
     number integer NOT NULL,
@@ -52,7 +53,7 @@ CREATE TABLE IF NOT EXISTS webhook_attempts (
     error text,
     duration_ms integer NOT NULL,
     at timestamptz NOT NULL,
-    CONSTRAINT webhook_attempts_pkey PRIMARY KEY (delivery_id, number)
+    CONSTRAINT webhook_attempts_delivery_id_number_key UNIQUE (delivery_id, number)
 );
 
 SELECT platform_protect('webhook_endpoints', 'tenant_id');

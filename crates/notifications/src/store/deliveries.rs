@@ -3,6 +3,7 @@
 use db::list::{Kind, List, SortKey};
 use db::{FromRow, Row, SystemTx, TenantTx, get, statements};
 use jiff::Timestamp;
+use kernel::Ctx;
 use uuid::Uuid;
 
 use crate::model::{Attempt, Delivery, DeliveryId, WebhookId};
@@ -28,8 +29,9 @@ statements! {
             CASE WHEN w.old_secret_until > $3 THEN w.old_secret END AS old_secret
         FROM webhook_deliveries d JOIN webhook_endpoints w ON w.id = d.endpoint_id
         WHERE d.tenant_id = $1 AND w.tenant_id = $1 AND d.id = $2 AND d.state = 'pending'";
-    ATTEMPTED = "INSERT INTO webhook_attempts (delivery_id, number, tenant_id, status_code, error, duration_ms, at)
-        SELECT id, attempts + 1, tenant_id, $3, $4, $5, $6 FROM webhook_deliveries WHERE tenant_id = $1 AND id = $2";
+    ATTEMPTED = "INSERT INTO webhook_attempts
+            (id, delivery_id, number, tenant_id, status_code, error, duration_ms, at)
+        SELECT $7, id, attempts + 1, tenant_id, $3, $4, $5, $6 FROM webhook_deliveries WHERE tenant_id = $1 AND id = $2";
     SETTLE = "UPDATE webhook_deliveries SET state = $3, attempts = attempts + $4, tries = tries + $4,
             next_attempt_at = $5, status_code = $6, error = $7, updated_at = $8,
             delivered_at = CASE WHEN $3 = 'delivered' THEN $8 ELSE delivered_at END
@@ -134,9 +136,10 @@ pub(crate) async fn due(tx: &TenantTx, id: DeliveryId, now: Timestamp) -> Result
 }
 
 /// Writes down an attempt.
-pub(crate) async fn attempted(tx: &TenantTx, id: DeliveryId, outcome: &Outcome) -> Result<(), db::Error> {
+pub(crate) async fn attempted(tx: &TenantTx, cx: &Ctx, id: DeliveryId, outcome: &Outcome) -> Result<(), db::Error> {
     let Outcome { status_code, error, duration_ms, at } = outcome;
-    tx.write_one(&ATTEMPTED, &[&tx.tenant().0, &id.0, status_code, error, duration_ms, at]).await
+    let own: Uuid = cx.new_id();
+    tx.write_one(&ATTEMPTED, &[&tx.tenant().0, &id.0, status_code, error, duration_ms, at, &own]).await
 }
 
 /// Where a pending delivery stands after `attempts` more attempts.

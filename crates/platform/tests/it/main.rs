@@ -20,6 +20,7 @@ mod idempotency;
 mod isolation;
 mod lifecycle;
 mod migrations;
+mod notifications;
 mod openapi;
 mod process;
 mod production;

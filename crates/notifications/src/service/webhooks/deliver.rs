@@ -157,7 +157,7 @@ impl Notifications {
             let reason = if gone { Reason::Gone } else { Reason::Failing };
             self.disable_webhook(&tx, cx, due.webhook, &due.url, reason).await?
         };
-        store::deliveries::attempted(&tx, due.id, outcome).await?;
+        store::deliveries::attempted(&tx, cx, due.id, outcome).await?;
         let answer = (outcome.status_code, outcome.error.as_deref());
         store::deliveries::settle(&tx, due.id, (state, next), 1, answer, now).await?;
         if let Some(next) = next {
