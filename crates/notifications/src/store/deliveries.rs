@@ -45,8 +45,7 @@ statements! {
             ORDER BY created_at LIMIT 500 FOR UPDATE)
         RETURNING id";
     DELETE_OLD = "DELETE FROM webhook_deliveries WHERE id IN
-        (SELECT id FROM webhook_deliveries WHERE created_at < $1 AND state <> 'pending' ORDER BY created_at LIMIT 1000
-            FOR UPDATE SKIP LOCKED)";
+        (SELECT id FROM webhook_deliveries WHERE created_at < $1 AND state <> 'pending' ORDER BY created_at LIMIT 1000)";
 }
 
 /// What was posted to a webhook: (tenant, webhook, state).

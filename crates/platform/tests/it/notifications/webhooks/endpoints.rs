@@ -26,7 +26,7 @@ async fn create_webhook_shows_its_secret_once() {
     let raw = secret.trim_start_matches("whsec_");
     let rows = app.one("SELECT string_agg(w::text, '') || (SELECT string_agg(a::text, '') FROM audit_events a) FROM webhook_endpoints w").await;
     assert!(!rows.contains(raw));
-    let record = app.one("SELECT action || ' ' || resource_id FROM audit_events ORDER BY sequence DESC LIMIT 1").await;
+    let record = app.one("SELECT action || ' ' || resource_id FROM audit_events WHERE resource_type = 'webhook'").await;
     assert_eq!(record, format!("webhook.created {}", made.text("id")));
 }
 
