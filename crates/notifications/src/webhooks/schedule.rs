@@ -35,7 +35,7 @@ mod tests {
         assert_eq!((early.len(), late.len()), (10, 10));
         assert!(early.is_sorted() && late.is_sorted());
         assert!(early.iter().zip(&late).all(|(early, late)| early < late));
-        let hours = |waits: &[SignedDuration]| waits.iter().map(|wait| wait.as_secs()).sum::<i64>() / 3600;
+        let hours = |waits: &[SignedDuration]| waits.iter().map(SignedDuration::as_secs).sum::<i64>() / 3600;
         assert_eq!((hours(&early), hours(&late)), (22, 24));
         assert!(wait(&All(0), 0).is_none() && wait(&All(0), -1).is_none());
     }

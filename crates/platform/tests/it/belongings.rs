@@ -65,7 +65,7 @@ impl TestApp {
         let session = "SELECT id::text FROM login_sessions WHERE user_id::text = $1 LIMIT 1";
         let session = database.query_one(session, &[&member.id]).await.unwrap().get(0);
         let slug = tenant.text("slug");
-        Belongings { slug, admin, member, workspace, project, base, invitation, webhook, delivery, session }
+        Belongings { admin, member, slug, workspace, project, base, invitation, webhook, delivery, session }
     }
 }
 

@@ -32,8 +32,8 @@ pub(super) struct Redriven {
     deliveries: usize,
 }
 
-fn time(field: &'static str, text: Option<String>) -> Result<Timestamp, NotificationError> {
-    let time = text.as_deref().and_then(instant);
+fn time(field: &'static str, text: Option<&str>) -> Result<Timestamp, NotificationError> {
+    let time = text.and_then(instant);
     time.ok_or_else(|| NotificationError::invalid(field, "must be a time or a date"))
 }
 
@@ -93,7 +93,7 @@ pub(super) async fn redrive_webhook(
     Path(id): Path<String>,
     Body(request): Body<RedriveRequest>,
 ) -> Result<(StatusCode, Json<Redriven>), ApiError> {
-    let stretch = (time("from", request.from)?, time("to", request.to)?);
+    let stretch = (time("from", request.from.as_deref())?, time("to", request.to.as_deref())?);
     let deliveries = notifications.redrive_webhook(&cx, webhook_id(&id)?, stretch).await?;
     Ok((StatusCode::ACCEPTED, Json(Redriven { deliveries })))
 }

@@ -20,7 +20,7 @@ use crate::webhooks::{headers, wait};
 use crate::{NotificationError, Notifications, store};
 
 /// Longer than an attempt takes; then another worker takes over.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE: Duration = Duration::from_mins(1);
 /// How many are posted at the same time.
 const AT_ONCE: usize = 16;
 /// How often to look for work when there was none.
