@@ -47,6 +47,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     9 "list_indexes",
     10 "jobs",
     11 "notifications",
+    12 "webhooks",
     13 "workspace_audit_chain",
 ];
 

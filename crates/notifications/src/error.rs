@@ -29,6 +29,27 @@ pub enum NotificationError {
     /// The tenant has no such live workspace.
     #[error("no such workspace")]
     WorkspaceNotFound,
+    /// Webhooks are for admins and services.
+    #[error("no admin")]
+    AdminsOnly,
+    /// The tenant has no such webhook.
+    #[error("no such webhook")]
+    WebhookNotFound,
+    /// The webhook has no such delivery.
+    #[error("no such delivery")]
+    DeliveryNotFound,
+    /// The tenant has as many as it may.
+    #[error("the tenant has {0} webhooks")]
+    TooManyWebhooks(i64),
+    /// Nothing is posted to it.
+    #[error("the webhook is disabled")]
+    WebhookDisabled,
+    /// It is on its way already.
+    #[error("the delivery is pending")]
+    DeliveryPending,
+    /// The program posts to nobody.
+    #[error("deliveries are switched off")]
+    DeliveriesOff,
     /// The database.
     #[error(transparent)]
     Database(#[from] db::Error),

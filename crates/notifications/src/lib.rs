@@ -8,6 +8,10 @@
 //! - The numbers of a person's notifications become visible in order (see `notification_feeds`), so whoever has seen
 //!   number n has seen all before it.
 //! - Who is told of an event is decided when its job runs, in the transaction that finishes the job.
+//! - An event is posted to a webhook under one `webhook-id` and with one body, however often: held by a unique key.
+//! - Nothing is posted into private networks: addresses are checked after resolving, and only what was checked is
+//!   connected to (`webhooks::guard`).
+//! - Secrets of webhooks are stored sealed and shown once.
 //! - Expired notifications are left out everywhere, from the moment they expire (T-64).
 //!
 //! Reading and deleting the own notifications leaves no audit record: it changes nothing for anybody else. Telling
@@ -22,16 +26,20 @@ mod ports;
 mod service;
 mod store;
 mod stream;
+mod webhooks;
 
 use std::sync::Arc;
 
 use db::Db;
+use kernel::Redacted;
 
 pub use error::NotificationError;
 pub use http::{ALIASES, routes};
-pub use model::Notification;
+pub use model::{Attempt, Delivery, DeliveryStory, Notification, Webhook};
 pub use ports::{Listener, People, Places, Standings};
 pub use store::statements;
+use webhooks::Seal;
+pub use webhooks::{Client, Guard, Resolver, SystemResolver, Target};
 
 /// What the slice needs to know.
 pub struct NotificationsConfig {
@@ -41,6 +49,20 @@ pub struct NotificationsConfig {
     pub places: Arc<dyn Places>,
     /// Knows who may still be told things.
     pub standings: Arc<dyn Standings>,
+    /// How machines are told.
+    pub webhooks: WebhooksConfig,
+}
+
+/// How machines are told.
+pub struct WebhooksConfig {
+    /// `JWT_SECRET`; what webhooks sign with is sealed under a key made of it.
+    pub jwt_secret: Redacted<String>,
+    /// Whether anything is posted at all.
+    pub deliver: bool,
+    /// `WEBHOOKS_ALLOW_PRIVATE`: whether plain HTTP and private networks may be posted to.
+    pub allow_private: bool,
+    /// Finds the addresses of receivers.
+    pub resolver: Arc<dyn Resolver>,
 }
 
 /// The slice.
@@ -50,12 +72,18 @@ pub struct Notifications {
     places: Arc<dyn Places>,
     standings: Arc<dyn Standings>,
     streams: Arc<stream::Hub>,
+    client: Client,
+    seal: Seal,
+    deliver: bool,
 }
 
 impl Notifications {
     /// Puts the slice together.
     pub fn new(db: Db, config: NotificationsConfig) -> Arc<Self> {
-        let NotificationsConfig { people, places, standings } = config;
-        Arc::new(Self { db, people, places, standings, streams: Arc::default() })
+        let NotificationsConfig { people, places, standings, webhooks } = config;
+        let WebhooksConfig { jwt_secret, deliver, allow_private, resolver } = webhooks;
+        let client = Client::new(Guard::new(allow_private), resolver);
+        let (streams, seal) = (Arc::default(), Seal::new(&jwt_secret));
+        Arc::new(Self { db, people, places, standings, streams, client, seal, deliver })
     }
 }

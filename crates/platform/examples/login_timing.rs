@@ -83,6 +83,9 @@ async fn program() -> (Client, TestDb) {
         coexistence: false,
         trusted_proxies: TrustedProxies::default(),
         cors_origins: Vec::new(),
+        webhooks_deliver: false,
+        webhooks_allow_private: false,
+        resolver: Arc::new(notifications::SystemResolver),
     };
     let app = app::build(parts).unwrap_or_else(|error| panic!("{error}"));
     (Client::new(app.public), database)

@@ -9,7 +9,7 @@ use axum::middleware::{from_fn, from_fn_with_state, map_request};
 use db::Db;
 use http::{HeaderName, HeaderValue, Method};
 use kernel::{Clock, Redacted, Rng};
-use notifications::{Notifications, NotificationsConfig};
+use notifications::{Notifications, NotificationsConfig, Resolver, WebhooksConfig};
 use tenants::{Tenants, TenantsConfig};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -46,6 +46,12 @@ pub struct Parts {
     pub trusted_proxies: TrustedProxies,
     /// `CORS_ORIGINS`
     pub cors_origins: Vec<String>,
+    /// `WEBHOOKS_DELIVER`
+    pub webhooks_deliver: bool,
+    /// `WEBHOOKS_ALLOW_PRIVATE`
+    pub webhooks_allow_private: bool,
+    /// Finds the receivers of webhooks.
+    pub resolver: Arc<dyn Resolver>,
 }
 
 /// The program without its sockets.
@@ -65,6 +71,12 @@ pub struct App {
 /// Puts the program together.
 pub fn build(parts: Parts) -> Result<App, &'static str> {
     let idempotency = Idempotency::new(parts.db.clone(), &parts.jwt_secret);
+    let webhooks = WebhooksConfig {
+        jwt_secret: parts.jwt_secret.clone(),
+        deliver: parts.webhooks_deliver,
+        allow_private: parts.webhooks_allow_private,
+        resolver: parts.resolver,
+    };
     let workspaces = Workspaces::new(
         parts.db.clone(),
         WorkspacesConfig {
@@ -92,6 +104,7 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
             people: Arc::new(PeopleOfNotifications),
             places: Arc::new(PlacesOfNotifications),
             standings: Arc::new(StandingsOfPeople(Arc::clone(&users))),
+            webhooks,
         },
     );
     let env = Env {

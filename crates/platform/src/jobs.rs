@@ -25,12 +25,15 @@ const LOOK_FOR_EVENTS_EVERY: Duration = Duration::from_millis(250);
 /// How long to wait when the database is away.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
-/// Starts all background jobs; dropping what is returned ends them. They may be ended at any point.
-pub(crate) fn start(db: Db, app: &App, cx: &Ctx) -> JoinSet<()> {
+/// Starts all background jobs, among them telling machines of events if `deliver`; dropping what is returned ends them. They may be ended at any point.
+pub(crate) fn start(db: Db, app: &App, deliver: bool, cx: &Ctx) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
     let (users, tenants, notifications) = (&app.users, &app.tenants, &app.notifications);
     jobs.spawn(keep_house(db, Arc::clone(users), Arc::clone(tenants), Arc::clone(notifications), cx.clone()));
     jobs.spawn(tell_of_events(Arc::clone(notifications), cx.clone()));
+    if deliver {
+        jobs.spawn(Arc::clone(notifications).run_deliveries(cx.clone()));
+    }
     jobs
 }
 
@@ -69,6 +72,10 @@ async fn keep_house(db: Db, users: Arc<Users>, tenants: Arc<Tenants>, notificati
                 match notifications.delete_expired(&cx).await {
                     Ok(rows) => tracing::info!(rows, "expired notifications deleted"),
                     Err(error) => tracing::warn!(%error, "expired notifications could not be deleted"),
+                }
+                match notifications.delete_old_deliveries(&cx).await {
+                    Ok(rows) => tracing::info!(rows, "old deliveries deleted"),
+                    Err(error) => tracing::warn!(%error, "old deliveries could not be deleted"),
                 }
             }
             _ = expire_invitations.tick() => match tenants.expire_invitations(&cx).await {

@@ -8,6 +8,7 @@ mod list;
 mod read;
 mod stream;
 mod unread;
+mod webhooks;
 
 use std::sync::Arc;
 
@@ -40,6 +41,7 @@ pub fn routes() -> OpenApiRouter<Arc<Notifications>> {
         .routes(routes!(read::user_read_all_notifications))
         .routes(routes!(read::user_read_notification))
         .routes(routes!(delete::user_delete_notification))
+        .merge(webhooks::routes())
 }
 
 impl Notifications {
@@ -74,6 +76,21 @@ impl From<NotificationError> for ApiError {
                 Self::not_found("User not found").field("user_id", "must be somebody of the tenant")
             }
             NotificationError::WorkspaceNotFound => Self::not_found("Workspace not found"),
+            NotificationError::AdminsOnly => {
+                Self::forbidden("Insufficient permissions").message("Webhooks are for admins and services")
+            }
+            NotificationError::WebhookNotFound => Self::not_found("Webhook not found"),
+            NotificationError::DeliveryNotFound => Self::not_found("Delivery not found"),
+            NotificationError::TooManyWebhooks(most) => Self::conflict("Too many webhooks")
+                .message(format!("A tenant has at most {most}: delete one that is not needed")),
+            NotificationError::WebhookDisabled => {
+                Self::conflict("Webhook disabled").message("Enable it before anything is sent to it")
+            }
+            NotificationError::DeliveryPending => {
+                Self::conflict("Delivery pending").message("It is on its way: wait for its next attempt")
+            }
+            NotificationError::DeliveriesOff => Self::conflict("Deliveries are switched off")
+                .message("This program posts to no webhooks: its operator can set WEBHOOKS_DELIVER=true"),
             NotificationError::Database(error) => error.into(),
         }
     }

@@ -2,7 +2,10 @@
 
 mod draft;
 mod notification;
+mod webhook;
 
 pub(crate) use draft::{Draft, NewDraft};
 pub use notification::Notification;
 pub(crate) use notification::{Level, NotificationId};
+pub use webhook::{Attempt, Delivery, DeliveryStory, Webhook};
+pub(crate) use webhook::{DeliveryId, NewWebhook, WebhookFields, WebhookId, wants};

@@ -54,6 +54,9 @@ impl Notifications {
         {
             store::feed::insert(&tx, &cx, job.id, &people, &draft).await?;
         }
+        if let Some(happened) = &happened {
+            self.fan_out(&tx, &cx, job.id, happened).await?;
+        }
         tx.finish(job).await?;
         Ok(tx.commit().await?)
     }

@@ -11,6 +11,7 @@ pub(crate) mod list;
 pub(crate) mod read;
 pub(crate) mod stream;
 pub(crate) mod unread;
+pub(crate) mod webhooks;
 
 use kernel::{Ctx, UserId};
 

@@ -1,9 +1,20 @@
 //! All SQL of the slice.
 
+pub(crate) mod deliveries;
 pub(crate) mod feed;
 pub(crate) mod stream;
+pub(crate) mod webhooks;
 
 /// Every statement the slice can run, fixed and built, for the test that prepares them all.
 pub fn statements() -> Vec<db::Sql> {
-    [feed::STATEMENTS.to_vec(), feed::LIST.statements(), stream::STATEMENTS.to_vec()].concat()
+    [
+        feed::STATEMENTS.to_vec(),
+        feed::LIST.statements(),
+        stream::STATEMENTS.to_vec(),
+        webhooks::STATEMENTS.to_vec(),
+        webhooks::LIST.statements(),
+        deliveries::STATEMENTS.to_vec(),
+        deliveries::LIST.statements(),
+    ]
+    .concat()
 }

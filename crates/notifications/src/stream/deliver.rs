@@ -23,7 +23,7 @@ type Groups = HashMap<(TenantId, UserId, i64), Vec<Arc<Connection>>>;
 
 impl Notifications {
     /// Reads what is new as long as it is polled.
-    pub(super) async fn deliver(&self, cx: &Ctx) {
+    pub(super) async fn serve_streams(&self, cx: &Ctx) {
         let mut failing = false;
         loop {
             self.streams.woken.notified().await;

@@ -37,7 +37,7 @@ impl Notifications {
         let _open = self.streams.open();
         tokio::select! {
             () = listen::notices(&self.streams, &url) => {}
-            () = self.deliver(&cx) => {}
+            () = self.serve_streams(&cx) => {}
             () = self.watch(&cx) => {}
             _ = stop.wait_for(|stop| *stop) => {}
         }

@@ -27,6 +27,9 @@ pub const PROTECTED: &[&str] = &[
     "jobs",
     "notification_feeds",
     "user_notifications",
+    "webhook_endpoints",
+    "webhook_deliveries",
+    "webhook_attempts",
 ];
 
 /// `can_try`: whether the session may become the role of tenant requests.

@@ -46,6 +46,13 @@ pub(super) fn check(loaded: &Loaded, findings: &mut Vec<Finding>) {
             "set REDIS_URL to the Redis of the old services, or LEGACY_COEXISTENCE=false",
         ));
     }
+    if config.is_production() && config.webhooks_allow_private {
+        findings.push(Finding::problem(
+            keys::WEBHOOKS_ALLOW_PRIVATE,
+            "every tenant's admins could post into the network that this program runs in",
+            "unset WEBHOOKS_ALLOW_PRIVATE; it is for trying webhooks out on one's own machine",
+        ));
+    }
     if config.public.port() != 0 && config.public.port() == config.internal.port() {
         findings.push(Finding::problem(
             keys::INTERNAL_PORT,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, bail};
 use db::{Db, PoolLimits};
 use kernel::{Ctx, Redacted, SystemClock};
+use notifications::SystemResolver;
 use users::{NewSuperAdmin, UserError};
 
 use super::short::{migrated, with_database};
@@ -69,6 +70,9 @@ async fn create(config: &Config, opened: &Opened, email: String, password: Redac
         coexistence: config.legacy_coexistence,
         trusted_proxies: config.trusted_proxies.clone(),
         cors_origins: Vec::new(),
+        webhooks_deliver: false,
+        webhooks_allow_private: false,
+        resolver: Arc::new(SystemResolver),
     };
     let app = app::build(parts).map_err(anyhow::Error::msg)?;
     let created = app.users.create_super_admin(&cx, NewSuperAdmin { email, password }).await;

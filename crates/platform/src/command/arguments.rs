@@ -123,6 +123,15 @@ pub(super) struct EverythingArgs {
     #[arg(long, value_name = "NETWORKS")]
     trusted_proxies: Option<String>,
 
+    /// Whether webhooks are posted to [env: WEBHOOKS_DELIVER] [default: true, but false beside old services]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    webhooks_deliver: Option<String>,
+
+    /// Whether webhooks may use plain HTTP and lead into private networks; not in production
+    /// [env: WEBHOOKS_ALLOW_PRIVATE] [default: false]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    webhooks_allow_private: Option<String>,
+
     #[command(flatten)]
     secrets: SecretArgs,
 
@@ -184,6 +193,8 @@ impl EverythingArgs {
             ("INTERNAL_API_KEY_FILE", &self.internal_api_key_file),
             (keys::CORS_ORIGINS, &self.cors_origins),
             (keys::TRUSTED_PROXIES, &self.trusted_proxies),
+            (keys::WEBHOOKS_DELIVER, &self.webhooks_deliver),
+            (keys::WEBHOOKS_ALLOW_PRIVATE, &self.webhooks_allow_private),
         ];
         let others = [self.secrets.flags(), self.token_store.flags(), self.database.flags()].concat();
         inputs(self.database.config.clone(), [own, others].concat())

@@ -11,6 +11,7 @@ use anyhow::{Context as _, bail};
 use db::local::LocalPostgres;
 use db::{DatabaseUrl, Db, PoolLimits, migrate};
 use kernel::{Clock, Ctx, Rng, SystemClock};
+use notifications::SystemResolver;
 use tokio::sync::watch;
 use web::server::{Bound, ServerConfig, bind, shutdown_signal};
 
@@ -105,6 +106,8 @@ struct Ready {
     public: Bound,
     internal: Bound,
     cx: Ctx,
+    /// Whether webhooks are posted to.
+    deliver: bool,
 }
 
 async fn ready(config: &Config, opened: &Opened, clock: Arc<dyn Clock>, began: Instant) -> anyhow::Result<Ready> {
@@ -129,6 +132,9 @@ async fn ready(config: &Config, opened: &Opened, clock: Arc<dyn Clock>, began: I
         coexistence: config.legacy_coexistence,
         trusted_proxies: config.trusted_proxies.clone(),
         cors_origins: config.cors_origins.clone(),
+        webhooks_deliver: config.webhooks_deliver,
+        webhooks_allow_private: config.webhooks_allow_private,
+        resolver: Arc::new(SystemResolver),
     })
     .map_err(anyhow::Error::msg)?;
     let cx = Ctx::system("platform", clock, rng);
@@ -147,7 +153,8 @@ async fn ready(config: &Config, opened: &Opened, clock: Arc<dyn Clock>, began: I
     if command::on_a_terminal() || opened.local.is_some() {
         show(&banner(public.local_addr(), internal.local_addr()));
     }
-    Ok(Ready { db, url: opened.url.clone(), app, public, internal, cx })
+    let deliver = config.webhooks_deliver;
+    Ok(Ready { db, url: opened.url.clone(), app, public, internal, cx, deliver })
 }
 
 /// Serves until a signal comes or the local PostgreSQL is gone.
@@ -156,9 +163,9 @@ async fn until_stopped(
     local: Option<&LocalPostgres>,
     stop: tokio::task::JoinHandle<io::Result<&'static str>>,
 ) -> anyhow::Result<()> {
-    let Ready { db, url, app, public, internal, cx } = ready;
+    let Ready { db, url, app, public, internal, cx, deliver } = ready;
     let (stopping, stopped) = watch::channel(false);
-    let mut jobs = jobs::start(db.clone(), &app, &cx);
+    let mut jobs = jobs::start(db.clone(), &app, deliver, &cx);
     // They end with the signal too: a stream would last longer than any drain.
     let streams = tokio::spawn(Arc::clone(&app.notifications).run_streams(url, cx, stopped.clone()));
     let public = tokio::spawn(public.serve(app.public, ServerConfig::default(), stopped.clone()));
@@ -179,6 +186,7 @@ async fn until_stopped(
         // Whoever presses Ctrl-C again does not want to wait for others.
         _ = shutdown_signal() => tracing::warn!("signalled again, requests under way are cut"),
     }
+    // What was cut is done again by whoever starts next, once its lease is over.
     jobs.abort_all();
     streams.abort();
     db.close();

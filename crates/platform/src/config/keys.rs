@@ -27,6 +27,8 @@ pub(crate) const REDIS_PASSWORD: &str = "REDIS_PASSWORD";
 pub(crate) const CORS_ORIGINS: &str = "CORS_ORIGINS";
 pub(crate) const TRUSTED_PROXIES: &str = "TRUSTED_PROXIES";
 pub(crate) const LEGACY_COEXISTENCE: &str = "LEGACY_COEXISTENCE";
+pub(crate) const WEBHOOKS_DELIVER: &str = "WEBHOOKS_DELIVER";
+pub(crate) const WEBHOOKS_ALLOW_PRIVATE: &str = "WEBHOOKS_ALLOW_PRIVATE";
 pub(crate) const LOG_LEVEL: &str = "LOG_LEVEL";
 
 /// Names the configuration file itself, so it cannot stand in it.
@@ -52,6 +54,8 @@ pub(crate) const KEYS: &[Key] = &[
     plain(CORS_ORIGINS, Some("http://localhost:3000,http://localhost:3003")),
     plain(TRUSTED_PROXIES, None),
     plain(LEGACY_COEXISTENCE, Some("false")),
+    plain(WEBHOOKS_DELIVER, None),
+    plain(WEBHOOKS_ALLOW_PRIVATE, Some("false")),
     plain(LOG_LEVEL, Some("info")),
 ];
 

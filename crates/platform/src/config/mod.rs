@@ -113,6 +113,10 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// `LEGACY_COEXISTENCE`
     pub legacy_coexistence: bool,
+    /// `WEBHOOKS_DELIVER`; not beside old services, whose changes are no events, unless told.
+    pub webhooks_deliver: bool,
+    /// `WEBHOOKS_ALLOW_PRIVATE`
+    pub webhooks_allow_private: bool,
     /// `LOG_LEVEL`
     pub log_level: LogLevel,
 }
@@ -182,6 +186,8 @@ pub fn load(inputs: &Inputs) -> Loaded {
     let cors_origins = reader.origins(environment == Environment::Production);
     let trusted_proxies = reader.read(keys::TRUSTED_PROXIES, parse::proxies).unwrap_or_default();
     let legacy_coexistence = reader.read(keys::LEGACY_COEXISTENCE, parse::boolean).unwrap_or(false);
+    let webhooks_deliver = reader.read(keys::WEBHOOKS_DELIVER, parse::boolean).unwrap_or(!legacy_coexistence);
+    let webhooks_allow_private = reader.read(keys::WEBHOOKS_ALLOW_PRIVATE, parse::boolean).unwrap_or(false);
     let log_level = reader.read(keys::LOG_LEVEL, parse::log_level).unwrap_or(LogLevel::Info);
 
     let Reader { findings, mut entries, broken, .. } = reader;
@@ -202,6 +208,8 @@ pub fn load(inputs: &Inputs) -> Loaded {
         cors_origins,
         trusted_proxies,
         legacy_coexistence,
+        webhooks_deliver,
+        webhooks_allow_private,
         log_level,
     };
     Loaded { config, entries, findings, broken }

@@ -20,6 +20,9 @@ pub(crate) struct Belongings {
     pub(crate) invitation: String,
     /// In the member's feed.
     pub(crate) notification: String,
+    pub(crate) webhook: String,
+    /// To the webhook; given up.
+    pub(crate) delivery: String,
     /// A log-in of the member.
     pub(crate) session: String,
 }
@@ -46,6 +49,15 @@ impl TestApp {
         let invitation = made(format!("/tenants/{}/invitations", admin.tenant), invited).await;
         let told = json!({ "user_id": member.id, "type": "t", "title": "Told", "message": "m" });
         let notification = made("/notifications".to_owned(), told).await;
+        let webhook = made("/webhooks".to_owned(), json!({ "url": "https://example.com/hooks" })).await;
+        let delivery = admin.http.post(&format!("/webhooks/{webhook}/test")).send().await.expect(202).text("id");
+        self.sql(&format!(
+            "UPDATE webhook_deliveries SET state = 'dead', error = 'answered 500' WHERE id = '{delivery}';
+             INSERT INTO webhook_attempts (id, tenant_id, delivery_id, number, error, duration_ms, at)
+             VALUES (gen_random_uuid(), '{}', '{delivery}', 1, 'answered 500', 1, now())",
+            admin.tenant
+        ))
+        .await;
         let tenant = admin.http.get(&format!("/tenants/{}", admin.tenant)).send().await.expect(200);
         self.sql(&format!(
             "INSERT INTO tenant_suspended_users (tenant_id, user_id, suspended_at)
@@ -65,6 +77,8 @@ impl TestApp {
             base,
             invitation,
             notification,
+            webhook,
+            delivery,
             session,
         }
     }
@@ -87,6 +101,8 @@ impl Belongings {
             "notifications" => &self.notification,
             "projects" => &self.project,
             "airtable-bases" => &self.base,
+            "webhooks" => &self.webhook,
+            "deliveries" => &self.delivery,
             _ => panic!("say in Belongings what `/{segment}/{{id}}` names"),
         }
     }
@@ -114,7 +130,7 @@ impl Belongings {
     }
 
     /// Every id there is, for parameters of any kind.
-    pub(crate) fn ids(&self) -> [&str; 11] {
+    pub(crate) fn ids(&self) -> [&str; 13] {
         [
             self.tenant(),
             &self.slug,
@@ -126,13 +142,15 @@ impl Belongings {
             &self.workspace,
             &self.project,
             &self.base,
+            &self.webhook,
+            &self.delivery,
             NOBODY,
         ]
     }
 
     /// Undoes what requests of its own people can have done to them and to what others stand on, and makes room again.
     pub(crate) async fn revive(&self, database: &tokio_postgres::Client) {
-        let Self { admin, member, workspace, project, base, invitation, notification, .. } = self;
+        let Self { admin, member, workspace, project, base, invitation, notification, webhook, delivery, .. } = self;
         let (tenant, admin, member) = (&admin.tenant, &admin.id, &member.id);
         database
             .batch_execute(&format!(
@@ -154,6 +172,14 @@ impl Belongings {
                  UPDATE workspaces SET deleted_at = NULL, name = 'Marketing' WHERE id = '{workspace}';
                  UPDATE projects SET deleted_at = NULL, name = 'Launch', status = 'active' WHERE id = '{project}';
                  UPDATE airtable_bases SET deleted_at = NULL WHERE id = '{base}';
+                 DELETE FROM webhook_endpoints WHERE tenant_id = '{tenant}' AND id <> '{webhook}';
+                 INSERT INTO webhook_endpoints (id, tenant_id, url, secret, created_at, updated_at)
+                 VALUES ('{webhook}', '{tenant}', 'https://example.com/hooks', '', now(), now())
+                 ON CONFLICT (id) DO UPDATE SET url = excluded.url, disabled = false;
+                 INSERT INTO webhook_deliveries
+                     (id, tenant_id, endpoint_id, event_id, event, body, state, created_at, updated_at)
+                 VALUES ('{delivery}', '{tenant}', '{webhook}', '{delivery}', 'webhook.test', '{{}}', 'dead', now(), now())
+                 ON CONFLICT (id) DO UPDATE SET state = 'dead';
                  INSERT INTO workspace_members (workspace_id, user_id, role)
                  VALUES ('{workspace}', '{admin}', 'owner'), ('{workspace}', '{member}', 'viewer')
                  ON CONFLICT (workspace_id, user_id) DO UPDATE SET role = excluded.role"

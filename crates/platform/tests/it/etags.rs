@@ -72,6 +72,7 @@ async fn digest(app: &TestApp) -> String {
         "airtable_bases",
         "workspace_members",
         "invitations",
+        "webhook_endpoints",
         "audit_events",
         "workspace_audit_logs",
         "user_notifications",
@@ -102,6 +103,7 @@ async fn every_change_of_an_object_can_be_made_to_depend_on_its_version() {
     for object in notes(&admin).await {
         object.check(&app, &mut sent).await;
     }
+    webhook(&admin).await.check(&app, &mut sent).await;
     let last = app.member(&admin, "last@example.com").await;
     sent.extend(["change_own_member_role", "patch_own_member_role"].map(str::to_owned));
     leaving(&admin, &root, &last).await.check(&app, &mut sent).await;
@@ -269,6 +271,21 @@ async fn notes(admin: &Person) -> Vec<Object<'_>> {
         });
     }
     objects
+}
+
+async fn webhook(admin: &Person) -> Object<'_> {
+    let body = json!({ "url": "https://example.com/hooks" });
+    let made = admin.http.post("/webhooks").json(&body).send().await.expect(201);
+    let path = format!("/webhooks/{}", made.text("id"));
+    Object {
+        client: &admin.http,
+        first: tag(&made),
+        changes: vec![
+            ("update_webhook", Method::PUT, path.clone(), json!({ "description": "one" })),
+            ("delete_webhook", Method::DELETE, path.clone(), Value::Null),
+        ],
+        read: Some(path),
+    }
 }
 
 /// The path of the only invitation.

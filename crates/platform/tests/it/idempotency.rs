@@ -138,6 +138,17 @@ async fn every_post_sent_again_is_answered_as_before() {
     let told = json!({ "type": "t", "title": "n", "message": "m" });
     twice.post("create_notification", &admin, "/notifications", told.clone()).await;
     twice.post("bulk_create_notifications", &admin, "/notifications/bulk", told).await;
+    let hook = json!({ "url": "https://example.com/hooks", "disabled": true });
+    let hook = twice.post("create_webhook", &admin, "/webhooks", hook).await.text("id");
+    let at = |rest: &str| format!("/webhooks/{hook}/{rest}");
+    twice.post("enable_webhook", &admin, &at("enable"), json!({})).await;
+    twice.post("rotate_webhook_secret", &admin, &at("rotate-secret"), json!({})).await;
+    let delivery = twice.post("test_webhook", &admin, &at("test"), json!({})).await.text("id");
+    app.sql("UPDATE webhook_deliveries SET state = 'dead'").await;
+    let again = at(&format!("deliveries/{delivery}/redrive"));
+    twice.post("redrive_webhook_delivery", &admin, &again, json!({})).await;
+    let always = json!({ "from": "2020-01-01", "to": "2030-01-01" });
+    twice.post("redrive_webhook", &admin, &at("redrive"), always).await;
 
     // Last, since it ends every other log-in.
     let change = json!({ "current_password": PASSWORD, "new_password": "another horse battery" });

@@ -64,6 +64,7 @@ const BAD: &[Case] = &[
     (&[("CORS_ORIGINS", "app.example.com")], &["CORS_ORIGINS"]),
     (&[("CORS_ORIGINS", "https://app.example.com/path")], &["CORS_ORIGINS"]),
     (&[("TRUSTED_PROXIES", "10.0.0.0/8,everybody")], &["TRUSTED_PROXIES"]),
+    (&[("WEBHOOKS_ALLOW_PRIVATE", "true")], &["WEBHOOKS_ALLOW_PRIVATE"]),
     (&[("LEGACY_COEXISTENCE", "true")], &["LEGACY_COEXISTENCE"]),
     (&[("LEGACY_COEXISTENCE", "perhaps")], &["LEGACY_COEXISTENCE"]),
     (&[("REDIS_URL", "cache:6379")], &["REDIS_URL"]),

@@ -64,6 +64,9 @@ impl TestApp {
             coexistence: false,
             trusted_proxies: TrustedProxies::default(),
             cors_origins: vec!["http://localhost:3000".to_owned()],
+            webhooks_deliver: true,
+            webhooks_allow_private: false,
+            resolver: Arc::new(notifications::SystemResolver),
         };
         change(&mut parts);
         let app = app::build(parts).unwrap();

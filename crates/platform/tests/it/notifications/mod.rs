@@ -10,6 +10,7 @@ mod reader;
 mod stream;
 mod stream_durability;
 mod stream_process;
+mod webhooks;
 
 use axum::http::Method;
 use serde_json::{Value, json};
