@@ -7,6 +7,7 @@ mod bulk_create_invitations;
 mod create_invitation;
 mod create_tenant;
 mod dashboard_admin;
+mod dashboard_refusals;
 mod dashboard_tenant;
 mod delete_tenant;
 mod expire_invitations;

@@ -87,8 +87,9 @@ async fn everything_to(admin: &Person, receiver: &Receiver) -> String {
 }
 
 impl TestApp {
-    /// Something happens in the tenant of `person`.
+    /// Something happens in the tenant of `person`, and nothing else: not what it took to get there.
     async fn happens(&self, person: &Person, name: &'static str) {
+        self.sql("DELETE FROM jobs WHERE kind = 'event'").await;
         let cx = self.cx();
         let tx = self.pool().begin_system(&cx, "a test").await.unwrap();
         let tenant: TenantId = person.tenant.parse().unwrap();
