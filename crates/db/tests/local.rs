@@ -77,8 +77,9 @@ fn within(limit: Duration, what: &str, condition: impl Fn() -> bool) -> Duration
     start.elapsed()
 }
 
-fn gone_within_half_a_second(directory: &Path) -> Duration {
-    within(Duration::from_millis(500), "every process gone", || processes_below(directory).is_empty())
+/// Nobody waits for half a second on an idle machine; on a busy one the kernel takes its time.
+fn all_gone(directory: &Path) -> Duration {
+    within(Duration::from_secs(5), "every process gone", || processes_below(directory).is_empty())
 }
 
 /// This binary again, as the helper that holds a server on `directory`.
@@ -190,7 +191,7 @@ fn server_outlives_the_thread_that_started_it() {
 }
 
 #[test]
-fn kill_of_the_manager_leaves_no_process_for_half_a_second() {
+fn kill_of_the_manager_leaves_no_process() {
     let directory = TempDir::new().unwrap();
     // A shell without a terminal starts what it puts into the background with these signals ignored.
     let deaf = run_by_shell(r#"trap "" INT QUIT; exec "$@""#, directory.path());
@@ -200,7 +201,7 @@ fn kill_of_the_manager_leaves_no_process_for_half_a_second() {
         // Postmaster, its auxiliary processes and a backend that is busy and would not notice by itself.
         assert!(processes_below(directory.path()).len() > 4, "there is no server: the test would prove nothing");
         child.kill().unwrap();
-        let time = gone_within_half_a_second(directory.path());
+        let time = all_gone(directory.path());
         println!("after kill -9 of the manager everything was gone in {time:?}");
         assert_eq!(child.wait().unwrap().signal(), Some(9));
     }
@@ -215,7 +216,7 @@ fn kill_of_the_manager_during_the_start_leaves_no_process_either() {
         thread::sleep(Duration::from_millis(delay));
         child.kill().unwrap();
         child.wait().unwrap();
-        gone_within_half_a_second(directory.path());
+        all_gone(directory.path());
     }
     start(directory.path()).stop().unwrap();
 }
@@ -245,7 +246,7 @@ fn half_finished_initdb_is_cleaned_up() {
         thread::sleep(Duration::from_millis(delay));
         child.kill().unwrap();
         child.wait().unwrap();
-        gone_within_half_a_second(directory.path());
+        all_gone(directory.path());
         interrupted += u32::from(root.exists() && names_in(&root).iter().any(|name| name.starts_with("data.new-")));
     }
     assert!(interrupted > 0, "no kill fell into initdb: the test would prove nothing");
@@ -347,7 +348,7 @@ fn machine_without_user_namespaces_serves_root_as_nobody() {
     let owners = processes_below(directory.path()).into_iter().map(|pid| fs::metadata(format!("/proc/{pid}")).unwrap());
     assert!(owners.map(|process| process.uid()).all(|uid| uid == 65534));
     child.kill().unwrap();
-    gone_within_half_a_second(directory.path());
+    all_gone(directory.path());
     child.wait().unwrap();
     // Now it is nobody's, and stays so where namespaces would do.
     let server = start(directory.path());
@@ -434,7 +435,7 @@ fn unprivileged_user_needs_no_namespace() {
     wait_for_word(&mut child, "serving");
     assert!(processes_below(directory.path()).len() > 4);
     kill(child.id(), Signal::KILL);
-    gone_within_half_a_second(directory.path());
+    all_gone(directory.path());
     child.wait().unwrap();
     // Root, taking over a directory of somebody else, leaves it to them.
     start(directory.path()).stop().unwrap();

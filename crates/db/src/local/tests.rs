@@ -186,7 +186,7 @@ fn setuid_server_dies_with_its_manager_too() {
     abandon_a_server(directory.path(), false);
     let start = Instant::now();
     while !servers_on(directory.path()).is_empty() {
-        assert!(start.elapsed() < Duration::from_millis(500), "a server survived its manager");
+        assert!(start.elapsed() < Duration::from_secs(5), "a server survived its manager");
         thread::sleep(Duration::from_millis(5));
     }
 }
