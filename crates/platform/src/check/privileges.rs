@@ -16,8 +16,7 @@ const READ_ADD_CHANGE: &[&str] = &["SELECT", "INSERT", "UPDATE"];
 const EVERYTHING: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE"];
 
 /// What each role needs: (role, table, privileges). A column is enough for SELECT and UPDATE. A test holds this list
-/// against a
-/// migrated database.
+/// against a migrated database.
 pub const NEEDED: &[Need] = &[
     (db::APP_ROLE, "tenants", READ_ADD_CHANGE),
     (db::APP_ROLE, "users", READ_ADD_CHANGE),
