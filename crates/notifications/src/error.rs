@@ -50,6 +50,9 @@ pub enum NotificationError {
     /// The program posts to nobody.
     #[error("deliveries are switched off")]
     DeliveriesOff,
+    /// An event of a newer program; not an outcome of any request.
+    #[error("the event cannot be read")]
+    Unreadable,
     /// The database.
     #[error(transparent)]
     Database(#[from] db::Error),

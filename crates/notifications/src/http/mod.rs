@@ -91,6 +91,7 @@ impl From<NotificationError> for ApiError {
             }
             NotificationError::DeliveriesOff => Self::conflict("Deliveries are switched off")
                 .message("This program posts to no webhooks: its operator can set WEBHOOKS_DELIVER=true"),
+            NotificationError::Unreadable => Self::internal(error),
             NotificationError::Database(error) => error.into(),
         }
     }

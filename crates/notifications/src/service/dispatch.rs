@@ -34,7 +34,10 @@ impl Notifications {
                 Err(error) => {
                     tracing::warn!(job = %job.id, attempt = job.attempt, %error, "an event could not be told of");
                     let until = cx.now() + wait(job.attempt);
-                    self.db.put_off(cx, job, until, &error.to_string()).await?;
+                    // Not put off, it is due again when its lease is over; the others of the batch need not wait for that.
+                    if let Err(error) = self.db.put_off(cx, job, until, &error.to_string()).await {
+                        tracing::warn!(job = %job.id, %error, "an event could not be put off");
+                    }
                 }
             }
         }
@@ -44,19 +47,14 @@ impl Notifications {
     async fn tell(&self, cx: &Ctx, job: &Leased) -> Result<(), NotificationError> {
         let cx = cx.in_tenant(job.tenant);
         let tx = self.db.begin(&cx).await?;
-        let happened: Option<Happened> = serde_json::from_str(&job.payload).ok();
-        let news = match &happened {
-            Some(happened) => self.news(&tx, happened).await?,
-            None => None,
-        };
-        if let Some((people, draft)) = news
+        // What cannot be read stays where it is, tried ever more rarely and seen in the backlog, for a program that can.
+        let happened: Happened = serde_json::from_str(&job.payload).map_err(|_| NotificationError::Unreadable)?;
+        if let Some((people, draft)) = self.news(&tx, &happened).await?
             && !people.is_empty()
         {
             store::feed::insert(&tx, &cx, job.id, &people, &draft).await?;
         }
-        if let Some(happened) = &happened {
-            self.fan_out(&tx, &cx, job.id, happened).await?;
-        }
+        self.fan_out(&tx, &cx, job.id, &happened).await?;
         tx.finish(job).await?;
         Ok(tx.commit().await?)
     }
@@ -69,7 +67,8 @@ impl Notifications {
     ) -> Result<Option<(Vec<UserId>, Draft)>, NotificationError> {
         let Happened { event, data, actor, .. } = happened;
         if event == ANNOUNCED {
-            let Ok(Announcement { audience, draft }) = serde_json::from_value(data.clone()) else { return Ok(None) };
+            let Announcement { audience, draft } =
+                serde_json::from_value(data.clone()).map_err(|_| NotificationError::Unreadable)?;
             return Ok(self.audience(tx, &audience).await?.map(|people| (people, draft)));
         }
         let field = |name: &str| data[name].as_str().unwrap_or_default();

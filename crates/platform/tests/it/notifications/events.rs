@@ -99,6 +99,23 @@ async fn events_are_told_of_once_however_often_their_job_runs() {
 }
 
 #[tokio::test]
+async fn events_that_cannot_be_read_hold_up_no_others_and_are_kept() {
+    let app = TestApp::new().await;
+    let ada = app.admin("ada@example.com").await;
+    app.tell_of_events().await;
+    let body = json!({ "type": "t", "title": "Hello", "message": "m" });
+    ada.http.post("/notifications/bulk").json(&body).send().await.expect(202);
+    app.sql(
+        "INSERT INTO jobs SELECT gen_random_uuid(), kind, tenant_id, '{}', run_at, 0, NULL, NULL, created_at FROM jobs",
+    )
+    .await;
+    assert_eq!(app.app.notifications.dispatch(&app.cx()).await.unwrap(), 2);
+    assert_eq!(ada.titles().await, ["Hello"]);
+    assert_eq!(app.one("SELECT error FROM jobs").await, "the event cannot be read");
+    assert_eq!(app.app.notifications.dispatch(&app.cx()).await.unwrap(), 0, "it waits its turn");
+}
+
+#[tokio::test]
 async fn events_whose_worker_died_are_told_of_by_another() {
     let app = TestApp::new().await;
     let ada = app.admin("ada@example.com").await;
