@@ -19,6 +19,9 @@ use crate::{Db, Error, FromRow, Row, Tx, get, statements};
 statements! {
     INSERT = "INSERT INTO jobs (id, kind, tenant_id, payload, run_at, created_at)
         VALUES ($1, $2, $3, $4::text::json, $5, $6)";
+    INSERT_ALL = "INSERT INTO jobs (id, kind, tenant_id, payload, run_at, created_at)
+        SELECT job.id, $1, $2, job.payload::json, job.run_at, $3
+        FROM unnest($4::uuid[], $5::text[], $6::timestamptz[]) AS job (id, payload, run_at)";
     TAKE = "UPDATE jobs SET lease = $1, run_at = $2, attempt = attempt + 1
         WHERE id IN (SELECT id FROM jobs WHERE kind = $3 AND run_at <= $4 ORDER BY run_at LIMIT $5
             FOR UPDATE SKIP LOCKED)
@@ -88,6 +91,20 @@ impl Tx {
         let id: Uuid = cx.new_id();
         self.write_one(&INSERT, &[&id, &job.kind, &job.tenant.0, &job.payload, &job.run_at, &cx.now()]).await?;
         Ok(id)
+    }
+
+    /// The same for many jobs of one kind: their payloads, and when each may be done.
+    pub async fn enqueue_all(
+        &self,
+        cx: &Ctx,
+        kind: &'static str,
+        tenant: TenantId,
+        jobs: &[(String, Timestamp)],
+    ) -> Result<(), Error> {
+        let ids: Vec<Uuid> = jobs.iter().map(|_| cx.new_id()).collect();
+        let payloads: Vec<&str> = jobs.iter().map(|(payload, _)| payload.as_str()).collect();
+        let times: Vec<Timestamp> = jobs.iter().map(|(_, run_at)| *run_at).collect();
+        self.execute(&INSERT_ALL, &[&kind, &tenant.0, &cx.now(), &ids, &payloads, &times]).await.map(drop)
     }
 
     /// The job is done, together with whatever this transaction did for it.

@@ -50,6 +50,33 @@ pub enum NotificationError {
     /// The program posts to nobody.
     #[error("deliveries are switched off")]
     DeliveriesOff,
+    /// No such address of the caller.
+    #[error("no such channel")]
+    ChannelNotFound,
+    /// The caller has as many as one may.
+    #[error("the person has {0} channels")]
+    TooManyChannels(i64),
+    /// The caller has the address already.
+    #[error("the channel exists")]
+    ChannelExists,
+    /// It needs no code any more.
+    #[error("the channel is verified")]
+    ChannelVerified,
+    /// There is no code that could be repeated: too old, or guessed at too often.
+    #[error("no usable code")]
+    CodeExpired,
+    /// It was not the code.
+    #[error("wrong code")]
+    WrongCode,
+    /// Enough were sent; seconds until there may be another.
+    #[error("too many codes, wait {0} s")]
+    TooManyCodes(u32),
+    /// Nobody sends mails here.
+    #[error("e-mail is not set up")]
+    MailOff,
+    /// What holds for everybody in the tenant is for admins.
+    #[error("no admin")]
+    DefaultsForAdminsOnly,
     /// An event of a newer program; not an outcome of any request.
     #[error("the event cannot be read")]
     Unreadable,

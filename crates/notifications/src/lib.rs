@@ -11,7 +11,9 @@
 //! - An event is posted to a webhook under one `webhook-id` and with one body, however often: held by a unique key.
 //! - Nothing is posted into private networks: addresses are checked after resolving, and only what was checked is
 //!   connected to (`webhooks::guard`).
-//! - Secrets of webhooks are stored sealed and shown once.
+//! - Secrets of webhooks are stored sealed and shown once; mails are stored sealed until they are sent.
+//! - Nothing but a code is sent to an address before its owner has repeated one.
+//! - A mail leaves under one `Message-ID` and with one text, however often it is tried.
 //! - Expired notifications are left out everywhere, from the moment they expire (T-64).
 //!
 //! Reading and deleting the own notifications leaves no audit record: it changes nothing for anybody else. Telling
@@ -21,8 +23,10 @@
 
 mod error;
 mod http;
+mod mail;
 mod model;
 mod ports;
+mod seal;
 mod service;
 mod store;
 mod stream;
@@ -35,10 +39,13 @@ use kernel::Redacted;
 
 pub use error::NotificationError;
 pub use http::{ALIASES, routes};
-pub use model::{Attempt, Delivery, DeliveryStory, Notification, Webhook};
-pub use ports::{Listener, People, Places, Standings};
+pub use mail::{MailSender, MailServer, MailTransport, sender as mail_sender, server as mail_server};
+pub use model::{Attempt, Category, Channel, Delivery, DeliveryStory, Notification, Preferences, Webhook};
+pub use ports::{AccountAddress, Listener, People, Places, Standings};
+pub use service::mails::InvitationMail;
 pub use store::statements;
-use webhooks::Seal;
+use mail::Mailer;
+use seal::Seal;
 pub use webhooks::{Client, Guard, Resolver, SystemResolver, Target};
 
 /// What the slice needs to know.
@@ -49,14 +56,26 @@ pub struct NotificationsConfig {
     pub places: Arc<dyn Places>,
     /// Knows who may still be told things.
     pub standings: Arc<dyn Standings>,
+    /// `JWT_SECRET`; what must not be read in the tables is sealed under a key made of it.
+    pub jwt_secret: Redacted<String>,
     /// How machines are told.
     pub webhooks: WebhooksConfig,
+    /// How mails leave, if they do.
+    pub mail: Option<MailConfig>,
+}
+
+/// How mails leave.
+pub struct MailConfig {
+    /// Where to.
+    pub transport: MailTransport,
+    /// `MAIL_FROM`: from whom.
+    pub from: MailSender,
+    /// `INVITATION_URL`: where invitations are accepted, with `{token}` in it.
+    pub invitation_url: Option<String>,
 }
 
 /// How machines are told.
 pub struct WebhooksConfig {
-    /// `JWT_SECRET`; what webhooks sign with is sealed under a key made of it.
-    pub jwt_secret: Redacted<String>,
     /// Whether anything is posted at all.
     pub deliver: bool,
     /// `WEBHOOKS_ALLOW_PRIVATE`: whether plain HTTP and private networks may be posted to.
@@ -73,6 +92,8 @@ pub struct Notifications {
     standings: Arc<dyn Standings>,
     streams: Arc<stream::Hub>,
     client: Client,
+    mailer: Option<Mailer>,
+    invitation_url: Option<String>,
     seal: Seal,
     deliver: bool,
 }
@@ -80,10 +101,13 @@ pub struct Notifications {
 impl Notifications {
     /// Puts the slice together.
     pub fn new(db: Db, config: NotificationsConfig) -> Arc<Self> {
-        let NotificationsConfig { people, places, standings, webhooks } = config;
-        let WebhooksConfig { jwt_secret, deliver, allow_private, resolver } = webhooks;
+        let NotificationsConfig { people, places, standings, jwt_secret, webhooks, mail } = config;
+        let WebhooksConfig { deliver, allow_private, resolver } = webhooks;
         let client = Client::new(Guard::new(allow_private), resolver);
         let (streams, seal) = (Arc::default(), Seal::new(&jwt_secret));
-        Arc::new(Self { db, people, places, standings, streams, client, seal, deliver })
+        let (mailer, invitation_url) = mail.map_or((None, None), |mail| {
+            (Some(Mailer::new(mail.from, mail.transport)), mail.invitation_url)
+        });
+        Arc::new(Self { db, people, places, standings, streams, client, mailer, invitation_url, seal, deliver })
     }
 }

@@ -12,8 +12,24 @@ pub trait People: Send + Sync {
     /// Those of them who are its admins.
     fn admins<'a>(&'a self, tx: &'a TenantTx) -> BoxFuture<'a, Result<Vec<UserId>, db::Error>>;
 
+    /// The address of somebody's account in the transaction's tenant, and whether it was verified.
+    fn address<'a>(
+        &'a self,
+        tx: &'a TenantTx,
+        id: UserId,
+    ) -> BoxFuture<'a, Result<Option<AccountAddress>, db::Error>>;
+
     /// Those of `ids` who have a living account in the transaction's tenant.
     fn known<'a>(&'a self, tx: &'a TenantTx, ids: &'a [UserId]) -> BoxFuture<'a, Result<Vec<UserId>, db::Error>>;
+}
+
+/// The e-mail address that somebody logs in with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountAddress {
+    /// The address.
+    pub email: String,
+    /// Whether it is known to be theirs.
+    pub verified: bool,
 }
 
 /// Workspaces, as far as their members are told things.

@@ -86,6 +86,7 @@ async fn program() -> (Client, TestDb) {
         webhooks_deliver: false,
         webhooks_allow_private: false,
         resolver: Arc::new(notifications::SystemResolver),
+        mail: None,
     };
     let app = app::build(parts).unwrap_or_else(|error| panic!("{error}"));
     (Client::new(app.public), database)

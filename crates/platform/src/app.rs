@@ -9,7 +9,7 @@ use axum::middleware::{from_fn, from_fn_with_state, map_request};
 use db::Db;
 use http::{HeaderName, HeaderValue, Method};
 use kernel::{Clock, Redacted, Rng};
-use notifications::{Notifications, NotificationsConfig, Resolver, WebhooksConfig};
+use notifications::{MailConfig, Notifications, NotificationsConfig, Resolver, WebhooksConfig};
 use tenants::{Tenants, TenantsConfig};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -22,7 +22,7 @@ use workspaces::{Workspaces, WorkspacesConfig};
 
 use crate::wiring::{
     PeopleOfNotifications, PeopleOfTenants, PeopleOfWorkspaces, PlacesOfNotifications, PlansOfWorkspaces,
-    StandingsOfPeople, TenantsOfPeople, WorkspacesOfPeople,
+    PostOfTenants,    StandingsOfPeople, TenantsOfPeople, WorkspacesOfPeople,
 };
 use crate::{health, openapi};
 
@@ -52,6 +52,8 @@ pub struct Parts {
     pub webhooks_allow_private: bool,
     /// Finds the receivers of webhooks.
     pub resolver: Arc<dyn Resolver>,
+    /// How mails leave, if they do.
+    pub mail: Option<MailConfig>,
 }
 
 /// The program without its sockets.
@@ -71,8 +73,8 @@ pub struct App {
 /// Puts the program together.
 pub fn build(parts: Parts) -> Result<App, &'static str> {
     let idempotency = Idempotency::new(parts.db.clone(), &parts.jwt_secret);
+    let jwt_secret = parts.jwt_secret.clone();
     let webhooks = WebhooksConfig {
-        jwt_secret: parts.jwt_secret.clone(),
         deliver: parts.webhooks_deliver,
         allow_private: parts.webhooks_allow_private,
         resolver: parts.resolver,
@@ -96,17 +98,20 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
             possessions: Arc::new(WorkspacesOfPeople(Arc::clone(&workspaces))),
         },
     )?;
-    let people = Arc::new(PeopleOfTenants(Arc::clone(&users)));
-    let tenants = Tenants::new(parts.db.clone(), TenantsConfig { coexistence: parts.coexistence, people });
     let notifications = Notifications::new(
         parts.db.clone(),
         NotificationsConfig {
             people: Arc::new(PeopleOfNotifications),
             places: Arc::new(PlacesOfNotifications),
             standings: Arc::new(StandingsOfPeople(Arc::clone(&users))),
+            jwt_secret,
             webhooks,
+            mail: parts.mail,
         },
     );
+    let people = Arc::new(PeopleOfTenants(Arc::clone(&users)));
+    let post = Arc::new(PostOfTenants(Arc::clone(&notifications)));
+    let tenants = Tenants::new(parts.db.clone(), TenantsConfig { coexistence: parts.coexistence, people, post });
     let env = Env {
         clock: parts.clock,
         rng: parts.rng,

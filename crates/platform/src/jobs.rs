@@ -22,6 +22,8 @@ const ADOPT_ORPHANS_EVERY: Duration = Duration::from_hours(1);
 
 /// How soon an event is looked for when there was none.
 const LOOK_FOR_EVENTS_EVERY: Duration = Duration::from_millis(250);
+/// The same for digests: nobody waits for one to the second.
+const LOOK_FOR_DIGESTS_EVERY: Duration = Duration::from_secs(5);
 /// How long to wait when the database is away.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
@@ -31,6 +33,8 @@ pub(crate) fn start(db: Db, app: &App, deliver: bool, cx: &Ctx) -> JoinSet<()> {
     let (users, tenants, notifications) = (&app.users, &app.tenants, &app.notifications);
     jobs.spawn(keep_house(db, Arc::clone(users), Arc::clone(tenants), Arc::clone(notifications), cx.clone()));
     jobs.spawn(tell_of_events(Arc::clone(notifications), cx.clone()));
+    jobs.spawn(write_digests(Arc::clone(notifications), cx.clone()));
+    jobs.spawn(Arc::clone(notifications).run_mails(cx.clone()));
     if deliver {
         jobs.spawn(Arc::clone(notifications).run_deliveries(cx.clone()));
     }
@@ -48,6 +52,21 @@ async fn tell_of_events(notifications: Arc<Notifications>, cx: Ctx) {
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
         }
+    }
+}
+
+/// Writes the mails that collect what a day or a week brought.
+async fn write_digests(notifications: Arc<Notifications>, cx: Ctx) {
+    loop {
+        let pause = match notifications.write_digests(&cx).await {
+            Ok(0) => LOOK_FOR_DIGESTS_EVERY,
+            Ok(_) => continue,
+            Err(error) => {
+                tracing::warn!(%error, "digests could not be looked for");
+                AFTER_FAILURE
+            }
+        };
+        tokio::time::sleep(pause).await;
     }
 }
 
@@ -72,6 +91,10 @@ async fn keep_house(db: Db, users: Arc<Users>, tenants: Arc<Tenants>, notificati
                 match notifications.delete_expired(&cx).await {
                     Ok(rows) => tracing::info!(rows, "expired notifications deleted"),
                     Err(error) => tracing::warn!(%error, "expired notifications could not be deleted"),
+                }
+                match notifications.delete_old_mails(&cx).await {
+                    Ok(rows) => tracing::info!(rows, "old mails deleted"),
+                    Err(error) => tracing::warn!(%error, "old mails could not be deleted"),
                 }
                 match notifications.delete_old_deliveries(&cx).await {
                     Ok(rows) => tracing::info!(rows, "old deliveries deleted"),

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use db::{SystemTx, TenantTx, Tx};
 use kernel::{Ctx, Page, PageRequest, Role, TenantId, UserId, WorkspaceId};
-use tenants::{Applicant, Headcount, LogIn, NewPerson, People, Person};
+use notifications::{AccountAddress, InvitationMail, Notifications};
+use tenants::{Applicant, Headcount, InvitationLetter, LogIn, NewPerson, People, Person};
 use users::{
     CheckedAccount, HandedOver, NewAccount, OpenLogIn, Possessions, SignUpTenant, TenantDirectory, User, Users,
 };
@@ -235,8 +236,36 @@ impl notifications::People for PeopleOfNotifications {
         Box::pin(users::everybody(tx, true))
     }
 
+    fn address<'a>(
+        &'a self,
+        tx: &'a TenantTx,
+        id: UserId,
+    ) -> BoxFuture<'a, Result<Option<AccountAddress>, db::Error>> {
+        Box::pin(async move {
+            let address = users::address(tx, id).await?;
+            Ok(address.map(|(email, verified)| AccountAddress { email, verified }))
+        })
+    }
+
     fn known<'a>(&'a self, tx: &'a TenantTx, ids: &'a [UserId]) -> BoxFuture<'a, Result<Vec<UserId>, db::Error>> {
         Box::pin(async move { Ok(users::present(tx, ids).await?.into_iter().map(|person| person.id).collect()) })
+    }
+}
+
+/// What tenants need of mail, done by the notifications slice.
+pub(crate) struct PostOfTenants(pub(crate) Arc<Notifications>);
+
+impl tenants::Post for PostOfTenants {
+    fn invite<'a>(
+        &'a self,
+        tx: &'a TenantTx,
+        cx: &'a Ctx,
+        letter: &'a InvitationLetter<'a>,
+    ) -> BoxFuture<'a, Result<(), db::Error>> {
+        Box::pin(async move {
+            let &InvitationLetter { email, tenant_name, role, token, expires_at } = letter;
+            self.0.mail_invitation(tx, cx, &InvitationMail { email, tenant_name, role, token, expires_at }).await
+        })
     }
 }
 

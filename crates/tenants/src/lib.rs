@@ -13,7 +13,7 @@
 //!   services run their quotas hold instead (T-48) and seats are advisory.
 //! - Every change writes one audit record in its own transaction.
 //!
-//! Deliberately absent: people themselves (see [`People`]), workspaces, the sending of invitations, payment. Plans say
+//! Deliberately absent: people themselves (see [`People`]), workspaces, mail (see [`Post`]), payment. Plans say
 //! what is allowed; nothing here charges for them.
 
 mod error;
@@ -33,7 +33,7 @@ use kernel::{Ctx, TenantId};
 
 pub use error::{ClosedInvitation, TenantError, TenantStatus};
 pub use http::{ALIASES, routes};
-pub use ports::{Applicant, Headcount, LogIn, NewPerson, People, Person};
+pub use ports::{Applicant, Headcount, InvitationLetter, LogIn, NewPerson, People, Person, Post};
 
 /// Every statement the slice can run, fixed and built, for the test that prepares them all.
 pub fn statements() -> Vec<db::Sql> {
@@ -48,20 +48,23 @@ pub struct TenantsConfig {
     pub coexistence: bool,
     /// The people of the tenants.
     pub people: Arc<dyn People>,
+    /// Sends invitations.
+    pub post: Arc<dyn Post>,
 }
 
 /// The slice.
 pub struct Tenants {
     db: Db,
     people: Arc<dyn People>,
+    post: Arc<dyn Post>,
     coexistence: bool,
 }
 
 impl Tenants {
     /// Puts the slice together.
     pub fn new(db: Db, config: TenantsConfig) -> Arc<Self> {
-        let TenantsConfig { coexistence, people } = config;
-        Arc::new(Self { db, people, coexistence })
+        let TenantsConfig { coexistence, people, post } = config;
+        Arc::new(Self { db, people, post, coexistence })
     }
 }
 

@@ -80,6 +80,31 @@ pub trait Applicant: Send {
         Self: 'a;
 }
 
+/// What an invited person is told.
+pub struct InvitationLetter<'a> {
+    /// The address.
+    pub email: &'a str,
+    /// What they are asked to join.
+    pub tenant_name: &'a str,
+    /// As what.
+    pub role: &'a str,
+    /// What they accept it with.
+    pub token: &'a Redacted<String>,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+/// Mail, as far as tenants need it.
+pub trait Post: Send + Sync {
+    /// Sends an invitation once the transaction is committed, if there is any e-mail.
+    fn invite<'a>(
+        &'a self,
+        tx: &'a TenantTx,
+        cx: &'a Ctx,
+        letter: &'a InvitationLetter<'a>,
+    ) -> BoxFuture<'a, Result<(), db::Error>>;
+}
+
 /// Counts and the owner of one tenant.
 #[derive(Debug, Clone)]
 pub struct Headcount {

@@ -7,6 +7,9 @@ statements! {
     NAMES = "SELECT u.id, u.email, u.first_name, u.last_name FROM users u
         LEFT JOIN user_profiles p ON p.user_id = u.id
         WHERE u.tenant_id = $1 AND u.id = ANY($2) AND p.deleted_at IS NULL";
+    ADDRESS = "SELECT u.email, coalesce(u.email_verified, false) AS verified FROM users u
+        LEFT JOIN user_profiles p ON p.user_id = u.id
+        WHERE u.tenant_id = $1 AND u.id = $2 AND p.deleted_at IS NULL";
     PRESENT = "SELECT u.id, coalesce(u.is_active, true) AS is_active FROM users u
         LEFT JOIN user_profiles p ON p.user_id = u.id
         WHERE u.tenant_id = $1 AND u.id = ANY($2) AND p.deleted_at IS NULL";
@@ -65,6 +68,12 @@ impl FromRow for Present {
     fn from_row(row: &Row) -> Result<Self, db::Error> {
         Ok(Self { id: UserId(get(row, "id")?), is_active: get(row, "is_active")? })
     }
+}
+
+/// The address of a living account of the transaction's tenant, and whether it was verified.
+pub async fn address(tx: &TenantTx, id: UserId) -> Result<Option<(String, bool)>, db::Error> {
+    let rows = tx.rows(&ADDRESS, &[&tx.tenant().0, &id.0]).await?;
+    rows.first().map(|row| Ok((get(row, "email")?, get(row, "verified")?))).transpose()
 }
 
 /// Those of `ids` who are accounts of the transaction's tenant and not deleted, in any order.

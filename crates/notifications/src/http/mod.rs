@@ -1,10 +1,12 @@
 //! Routes, one file an endpoint, and how outcomes become answers.
 
 mod bulk_create;
+mod channels;
 mod create;
 mod delete;
 mod get;
 mod list;
+mod preferences;
 mod read;
 mod stream;
 mod unread;
@@ -41,6 +43,8 @@ pub fn routes() -> OpenApiRouter<Arc<Notifications>> {
         .routes(routes!(read::user_read_all_notifications))
         .routes(routes!(read::user_read_notification))
         .routes(routes!(delete::user_delete_notification))
+        .merge(channels::routes())
+        .merge(preferences::routes())
         .merge(webhooks::routes())
 }
 
@@ -91,6 +95,27 @@ impl From<NotificationError> for ApiError {
             }
             NotificationError::DeliveriesOff => Self::conflict("Deliveries are switched off")
                 .message("This program posts to no webhooks: its operator can set WEBHOOKS_DELIVER=true"),
+            NotificationError::ChannelNotFound => Self::not_found("Channel not found"),
+            NotificationError::TooManyChannels(most) => Self::conflict("Too many channels")
+                .message(format!("A person has at most {most}: delete one that is not needed")),
+            NotificationError::ChannelExists => {
+                Self::conflict("Channel exists").message("The address is one of yours already: list your channels")
+            }
+            NotificationError::ChannelVerified => {
+                Self::conflict("Channel verified").message("It needs no code: notifications are sent to it")
+            }
+            NotificationError::CodeExpired => Self::conflict("Code expired")
+                .message("It is too old, or was guessed at too often: have a new one sent"),
+            NotificationError::WrongCode => {
+                Self::bad_request("Invalid input").message("code is wrong").field("code", "is not the one that was sent")
+            }
+            NotificationError::TooManyCodes(seconds) => {
+                Self::rate_limited(seconds).message("Ten codes were sent within the hour")
+            }
+            NotificationError::MailOff => Self::conflict("E-mail is not set up")
+                .message("This program sends no mail: its operator can set SMTP_URL and MAIL_FROM"),
+            NotificationError::DefaultsForAdminsOnly => Self::forbidden("Insufficient permissions")
+                .message("What holds for everybody is for admins: change your own preferences"),
             NotificationError::Unreadable => Self::internal(error),
             NotificationError::Database(error) => error.into(),
         }

@@ -5,6 +5,7 @@ use kernel::{Actor, Ctx, Role, UserId};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::inform::News;
 use crate::model::{Draft, NewDraft, Notification, NotificationId};
 use crate::{NotificationError, Notifications, store};
 
@@ -29,7 +30,8 @@ impl Notifications {
             return Err(NotificationError::PersonNotFound);
         }
         let event: Uuid = cx.new_id();
-        store::feed::insert(&tx, cx, event, &[user], &draft).await?;
+        let news = News::of(&draft.kind, draft.clone());
+        self.inform_in_any_case(&tx, cx, event, user, &news).await?;
         let made = store::feed::of_event(&tx, user, event).await?.ok_or(NotificationError::NotFound)?;
         let data = json!({ "id": made.id, "user_id": user, "type": draft.kind, "title": draft.title });
         tx.emit(cx, db::events::Event { name: "notification.created", tenant: tx.tenant(), data }).await?;

@@ -9,8 +9,9 @@ use kernel::{Ctx, UserId};
 use serde_json::{Map, Value};
 
 use super::bulk_create::{ANNOUNCED, Announcement};
+use super::inform::News;
 use crate::model::Draft;
-use crate::{NotificationError, Notifications, store};
+use crate::{NotificationError, Notifications};
 
 /// How long a worker may take before another takes over.
 const LEASE: Duration = Duration::from_secs(30);
@@ -52,7 +53,7 @@ impl Notifications {
         if let Some((people, draft)) = self.news(&tx, &happened).await?
             && !people.is_empty()
         {
-            store::feed::insert(&tx, &cx, job.id, &people, &draft).await?;
+            self.inform(&tx, &cx, job.id, &people, &News::of(&happened.event, draft)).await?;
         }
         self.fan_out(&tx, &cx, job.id, &happened).await?;
         tx.finish(job).await?;

@@ -1,13 +1,18 @@
 //! One file a use case.
 
 pub(crate) mod bulk_create;
+pub(crate) mod channels;
 pub(crate) mod clean_up;
 pub(crate) mod create;
 pub(crate) mod delete;
+pub(crate) mod digest;
 pub(crate) mod dispatch;
 pub(crate) mod get;
 pub(crate) mod health;
+pub(crate) mod inform;
 pub(crate) mod list;
+pub(crate) mod mails;
+pub(crate) mod preferences;
 pub(crate) mod read;
 pub(crate) mod stream;
 pub(crate) mod unread;

@@ -1,11 +1,11 @@
-//! `webhook_endpoints`
+//! `webhook_endpoints`. Those with a channel are a person's own, and no admin sees them.
 
 use db::list::{Kind, List, SortKey, Source};
 use db::{FromRow, Row, TenantTx, get, statements};
 use jiff::Timestamp;
 use kernel::TenantId;
 
-use crate::model::{Webhook, WebhookFields, WebhookId};
+use crate::model::{ChannelId, Webhook, WebhookFields, WebhookId};
 
 /// The columns of [`Webhook`], of `webhook_endpoints w`.
 macro_rules! columns {
@@ -17,18 +17,24 @@ macro_rules! columns {
 
 statements! {
     INSERT = "INSERT INTO webhook_endpoints
-            (id, tenant_id, url, description, events, disabled, disabled_reason, secret, created_at, updated_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)";
-    COUNT = "SELECT count(*) FROM webhook_endpoints WHERE tenant_id = $1";
-    FIND = concat!("SELECT ", columns!(), " FROM webhook_endpoints w WHERE w.tenant_id = $1 AND w.id = $2");
-    LOCK = concat!("SELECT ", columns!(), " FROM webhook_endpoints w WHERE w.tenant_id = $1 AND w.id = $2 FOR UPDATE");
+            (id, tenant_id, url, description, events, disabled, disabled_reason, secret, channel_id, created_at, updated_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)";
+    COUNT = "SELECT count(*) FROM webhook_endpoints WHERE tenant_id = $1 AND channel_id IS NULL";
+    FIND = concat!("SELECT ", columns!(), " FROM webhook_endpoints w
+        WHERE w.tenant_id = $1 AND w.id = $2 AND w.channel_id IS NULL");
+    LOCK = concat!("SELECT ", columns!(), " FROM webhook_endpoints w
+        WHERE w.tenant_id = $1 AND w.id = $2 AND w.channel_id IS NULL FOR UPDATE");
     UPDATE = "UPDATE webhook_endpoints SET url = $3, description = $4, events = $5, disabled = $6,
             disabled_reason = $7, failing_since = CASE WHEN $8 THEN NULL ELSE failing_since END, updated_at = $9
+        WHERE tenant_id = $1 AND id = $2";
+    SWITCH = "UPDATE webhook_endpoints SET disabled = NOT $3, disabled_reason = CASE WHEN $3 THEN NULL ELSE 'by_hand' END,
+            failing_since = NULL, updated_at = $4
         WHERE tenant_id = $1 AND id = $2";
     ROTATE = "UPDATE webhook_endpoints SET old_secret = secret, old_secret_until = $4, secret = $3, updated_at = $5
         WHERE tenant_id = $1 AND id = $2";
     DELETE = "DELETE FROM webhook_endpoints WHERE tenant_id = $1 AND id = $2";
-    LISTENING = "SELECT id, events FROM webhook_endpoints WHERE tenant_id = $1 AND NOT disabled ORDER BY id";
+    LISTENING = "SELECT id, events FROM webhook_endpoints
+        WHERE tenant_id = $1 AND channel_id IS NULL AND NOT disabled ORDER BY id";
     SUCCEEDED = "UPDATE webhook_endpoints SET failing_since = NULL
         WHERE tenant_id = $1 AND id = $2 AND failing_since IS NOT NULL";
     FAILED = "UPDATE webhook_endpoints SET failing_since = $3
@@ -42,7 +48,7 @@ pub(crate) static LIST: List = List {
     name: "notifications::store::webhooks::LIST",
     count_name: "notifications::store::webhooks::COUNT_ALL",
     columns: columns!(),
-    source: Source::Table("FROM webhook_endpoints w WHERE w.tenant_id = $1"),
+    source: Source::Table("FROM webhook_endpoints w WHERE w.tenant_id = $1 AND w.channel_id IS NULL"),
     params: 1,
     id: "w.id",
     id_kind: Kind::Uuid,
@@ -63,7 +69,7 @@ impl FromRow for Listening {
 
 pub(crate) async fn insert(
     tx: &TenantTx,
-    id: WebhookId,
+    (id, channel): (WebhookId, Option<ChannelId>),
     fields: &WebhookFields,
     sealed: &[u8],
     now: Timestamp,
@@ -71,7 +77,8 @@ pub(crate) async fn insert(
     let WebhookFields { url, description, events, disabled } = fields;
     let reason = disabled.then_some("by_hand");
     let tenant = tx.tenant().0;
-    tx.write_one(&INSERT, &[&id.0, &tenant, url, description, events, disabled, &reason, &sealed, &now]).await
+    let channel = channel.map(|id| id.0);
+    tx.write_one(&INSERT, &[&id.0, &tenant, url, description, events, disabled, &reason, &sealed, &channel, &now]).await
 }
 
 /// How many the tenant has. Nobody adds one before the end of the transaction.
@@ -102,6 +109,11 @@ pub(crate) async fn update(
     let WebhookFields { url, description, events, disabled } = fields;
     let tenant = tx.tenant().0;
     tx.write_one(&UPDATE, &[&tenant, &id.0, url, description, events, disabled, &reason, &forgive, &now]).await
+}
+
+/// A person's own is switched with its channel; what failed so far no longer counts.
+pub(crate) async fn switch(tx: &TenantTx, id: WebhookId, on: bool, now: Timestamp) -> Result<(), db::Error> {
+    tx.write_one(&SWITCH, &[&tx.tenant().0, &id.0, &on, &now]).await
 }
 
 /// A new secret; the old one signs beside it until `until`.

@@ -8,4 +8,4 @@ mod signature;
 pub use client::{Client, Resolver, SystemResolver};
 pub use guard::{Guard, Target};
 pub(crate) use schedule::wait;
-pub(crate) use signature::{Seal, Secret, headers};
+pub(crate) use signature::{Secret, headers};

@@ -53,6 +53,7 @@ pub(super) fn check(loaded: &Loaded, findings: &mut Vec<Finding>) {
             "unset WEBHOOKS_ALLOW_PRIVATE; it is for trying webhooks out on one's own machine",
         ));
     }
+    mail(loaded, findings);
     if config.public.port() != 0 && config.public.port() == config.internal.port() {
         findings.push(Finding::problem(
             keys::INTERNAL_PORT,
@@ -79,6 +80,25 @@ pub(super) fn check(loaded: &Loaded, findings: &mut Vec<Finding>) {
             keys::INTERNAL_BIND_ADDRESS,
             "internal endpoints listen beyond this machine",
             "make sure that the network does not route INTERNAL_PORT publicly",
+        ));
+    }
+}
+
+fn mail(loaded: &Loaded, findings: &mut Vec<Finding>) {
+    let config = &loaded.config;
+    let Some(server) = &config.mail_server else { return };
+    if config.mail_from.is_none() && !loaded.broken.contains(keys::MAIL_FROM) {
+        findings.push(Finding::problem(
+            keys::MAIL_FROM,
+            "there is a mail server, but nobody whom mails come from",
+            "set MAIL_FROM to an address that the server may send from, or unset SMTP_URL",
+        ));
+    }
+    if config.is_production() && !server.encrypts() && !server.is_here() {
+        findings.push(Finding::warning(
+            keys::SMTP_URL,
+            "mails, and the password of the server, travel in clear",
+            "leave tls=none out, or use smtps://",
         ));
     }
 }

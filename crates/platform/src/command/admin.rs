@@ -73,6 +73,7 @@ async fn create(config: &Config, opened: &Opened, email: String, password: Redac
         webhooks_deliver: false,
         webhooks_allow_private: false,
         resolver: Arc::new(SystemResolver),
+        mail: None,
     };
     let app = app::build(parts).map_err(anyhow::Error::msg)?;
     let created = app.users.create_super_admin(&cx, NewSuperAdmin { email, password }).await;

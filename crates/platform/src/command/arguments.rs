@@ -132,6 +132,24 @@ pub(super) struct EverythingArgs {
     #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     webhooks_allow_private: Option<String>,
 
+    /// File with the URL of the mail server [env: SMTP_URL_FILE, or SMTP_URL itself] [default: none, mails become files
+    /// beside the local database]
+    #[arg(long, value_name = "FILE")]
+    smtp_url_file: Option<String>,
+
+    /// Whom mails come from, such as "PyAirtable <no-reply@example.com>" [env: MAIL_FROM]
+    #[arg(long, value_name = "SENDER")]
+    mail_from: Option<String>,
+
+    /// Whether mails are sent [env: MAIL_DELIVER] [default: true, but false beside old services]
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    mail_deliver: Option<String>,
+
+    /// Page where invitations are accepted, with {token} in it; without one, mails name the token alone
+    /// [env: INVITATION_URL]
+    #[arg(long, value_name = "URL")]
+    invitation_url: Option<String>,
+
     #[command(flatten)]
     secrets: SecretArgs,
 
@@ -195,6 +213,10 @@ impl EverythingArgs {
             (keys::TRUSTED_PROXIES, &self.trusted_proxies),
             (keys::WEBHOOKS_DELIVER, &self.webhooks_deliver),
             (keys::WEBHOOKS_ALLOW_PRIVATE, &self.webhooks_allow_private),
+            ("SMTP_URL_FILE", &self.smtp_url_file),
+            (keys::MAIL_FROM, &self.mail_from),
+            (keys::MAIL_DELIVER, &self.mail_deliver),
+            (keys::INVITATION_URL, &self.invitation_url),
         ];
         let others = [self.secrets.flags(), self.token_store.flags(), self.database.flags()].concat();
         inputs(self.database.config.clone(), [own, others].concat())

@@ -135,6 +135,7 @@ async fn ready(config: &Config, opened: &Opened, clock: Arc<dyn Clock>, began: I
         webhooks_deliver: config.webhooks_deliver,
         webhooks_allow_private: config.webhooks_allow_private,
         resolver: Arc::new(SystemResolver),
+        mail: config.mail(),
     })
     .map_err(anyhow::Error::msg)?;
     let cx = Ctx::system("platform", clock, rng);

@@ -29,6 +29,10 @@ pub(crate) const TRUSTED_PROXIES: &str = "TRUSTED_PROXIES";
 pub(crate) const LEGACY_COEXISTENCE: &str = "LEGACY_COEXISTENCE";
 pub(crate) const WEBHOOKS_DELIVER: &str = "WEBHOOKS_DELIVER";
 pub(crate) const WEBHOOKS_ALLOW_PRIVATE: &str = "WEBHOOKS_ALLOW_PRIVATE";
+pub(crate) const SMTP_URL: &str = "SMTP_URL";
+pub(crate) const MAIL_FROM: &str = "MAIL_FROM";
+pub(crate) const MAIL_DELIVER: &str = "MAIL_DELIVER";
+pub(crate) const INVITATION_URL: &str = "INVITATION_URL";
 pub(crate) const LOG_LEVEL: &str = "LOG_LEVEL";
 
 /// Names the configuration file itself, so it cannot stand in it.
@@ -56,6 +60,10 @@ pub(crate) const KEYS: &[Key] = &[
     plain(LEGACY_COEXISTENCE, Some("false")),
     plain(WEBHOOKS_DELIVER, None),
     plain(WEBHOOKS_ALLOW_PRIVATE, Some("false")),
+    secret(SMTP_URL),
+    plain(MAIL_FROM, None),
+    plain(MAIL_DELIVER, None),
+    plain(INVITATION_URL, None),
     plain(LOG_LEVEL, Some("info")),
 ];
 

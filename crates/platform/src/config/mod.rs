@@ -16,6 +16,7 @@ use std::path::PathBuf;
 use db::DatabaseUrl;
 use db::local::{Durability, Options};
 use kernel::Redacted;
+use notifications::{MailConfig, MailSender, MailServer, MailTransport};
 use serde::Serialize;
 use web::TrustedProxies;
 
@@ -117,6 +118,14 @@ pub struct Config {
     pub webhooks_deliver: bool,
     /// `WEBHOOKS_ALLOW_PRIVATE`
     pub webhooks_allow_private: bool,
+    /// `SMTP_URL`
+    pub mail_server: Option<MailServer>,
+    /// `MAIL_FROM`
+    pub mail_from: Option<MailSender>,
+    /// `MAIL_DELIVER`; as with webhooks.
+    pub mail_deliver: bool,
+    /// `INVITATION_URL`
+    pub invitation_url: Option<String>,
     /// `LOG_LEVEL`
     pub log_level: LogLevel,
 }
@@ -125,6 +134,19 @@ impl Config {
     /// Whether other people's data is at stake.
     pub fn is_production(&self) -> bool {
         self.environment == Environment::Production
+    }
+
+    /// How mails leave, if they do. Without a server, whoever develops finds them as files.
+    pub(crate) fn mail(&self) -> Option<MailConfig> {
+        let developing = notifications::mail_sender(DEVELOPER).ok();
+        let (transport, from) = match (&self.mail_server, &self.database) {
+            (Some(server), _) => (MailTransport::Server(server.clone()), self.mail_from.clone()?),
+            (None, Database::Local(_)) => {
+                (MailTransport::Files(self.data_dir.join("mail")), self.mail_from.clone().or(developing)?)
+            }
+            (None, Database::Server(_)) => return None,
+        };
+        self.mail_deliver.then(|| MailConfig { transport, from, invitation_url: self.invitation_url.clone() })
     }
 
     /// How to run the local database in `directory`.
@@ -136,6 +158,9 @@ impl Config {
         }
     }
 }
+
+/// Whom mails come from that go nowhere.
+const DEVELOPER: &str = "PyAirtable <no-reply@localhost>";
 
 /// One key as it takes effect.
 #[derive(Debug, Clone, Serialize)]
@@ -188,6 +213,10 @@ pub fn load(inputs: &Inputs) -> Loaded {
     let legacy_coexistence = reader.read(keys::LEGACY_COEXISTENCE, parse::boolean).unwrap_or(false);
     let webhooks_deliver = reader.read(keys::WEBHOOKS_DELIVER, parse::boolean).unwrap_or(!legacy_coexistence);
     let webhooks_allow_private = reader.read(keys::WEBHOOKS_ALLOW_PRIVATE, parse::boolean).unwrap_or(false);
+    let mail_server = reader.mail_server();
+    let mail_from = reader.read(keys::MAIL_FROM, parse::mail_sender);
+    let mail_deliver = reader.read(keys::MAIL_DELIVER, parse::boolean).unwrap_or(!legacy_coexistence);
+    let invitation_url = reader.read(keys::INVITATION_URL, parse::invitation_url);
     let log_level = reader.read(keys::LOG_LEVEL, parse::log_level).unwrap_or(LogLevel::Info);
 
     let Reader { findings, mut entries, broken, .. } = reader;
@@ -210,6 +239,10 @@ pub fn load(inputs: &Inputs) -> Loaded {
         legacy_coexistence,
         webhooks_deliver,
         webhooks_allow_private,
+        mail_server,
+        mail_from,
+        mail_deliver,
+        invitation_url,
         log_level,
     };
     Loaded { config, entries, findings, broken }
@@ -291,6 +324,18 @@ impl Reader {
             ));
         }
         Some(server)
+    }
+
+    fn mail_server(&mut self) -> Option<MailServer> {
+        let key = keys::SMTP_URL;
+        let Some((text, source)) = self.merged.get(key) else {
+            self.unset(key, "(not set)");
+            return None;
+        };
+        let value = parse::mail_server(&text.into());
+        let shown = value.as_ref().map_or_else(|_| REDACTED.to_owned(), ToString::to_string);
+        self.entries.push(Entry { key, value: shown, source });
+        self.checked(key, value)
     }
 
     fn origins(&mut self, production: bool) -> Vec<String> {

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use db::DatabaseUrl;
 use kernel::Redacted;
+use notifications::{MailSender, MailServer};
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
-
+use url::Url;
 use web::TrustedProxies;
 
 use super::{Database, Environment, LogLevel, RedisServer};
@@ -105,6 +106,31 @@ pub(super) fn redis(url: &str, password: Option<&Redacted<String>>) -> Result<Re
         _ => info,
     };
     Ok(RedisServer(info))
+}
+
+pub(super) fn mail_server(url: &Redacted<String>) -> Result<MailServer, Wrong> {
+    notifications::mail_server(url).or_else(|message| {
+        wrong(
+            message,
+            "use smtp://USER:PASSWORD@HOST:587, or smtps:// for TLS from the start, with special characters of the \
+             password percent-encoded; ?tls=opportunistic or ?tls=none allow clear text",
+        )
+    })
+}
+
+pub(super) fn mail_sender(text: &str) -> Result<MailSender, Wrong> {
+    notifications::mail_sender(text).or_else(|message| wrong(message, "use `PyAirtable <no-reply@example.com>`"))
+}
+
+pub(super) fn invitation_url(text: &str) -> Result<String, Wrong> {
+    let remedy = "use the page where invitations are accepted, such as https://app.example.com/join?token={token}";
+    if !text.contains("{token}") {
+        return wrong("it has no place for the {token}", remedy);
+    }
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(text.to_owned()),
+        _ => wrong("it is no web address", remedy),
+    }
 }
 
 /// Shows everything but the password.

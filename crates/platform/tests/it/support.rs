@@ -67,6 +67,7 @@ impl TestApp {
             webhooks_deliver: true,
             webhooks_allow_private: false,
             resolver: Arc::new(notifications::SystemResolver),
+            mail: None,
         };
         change(&mut parts);
         let app = app::build(parts).unwrap();

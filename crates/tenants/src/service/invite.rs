@@ -10,7 +10,7 @@ use super::changes::Changes;
 use crate::model::{Invitation, InvitationId, LIFETIME, Status, hash_of, new_token, parse_role};
 use crate::store::invitations::NewInvitation;
 use crate::store::{self, invitations};
-use crate::{TenantError, Tenants, events};
+use crate::{InvitationLetter, TenantError, Tenants, events};
 
 /// Whom to invite, as what.
 #[derive(Debug, Default)]
@@ -94,10 +94,24 @@ impl Tenants {
             let changes =
                 Changes::default().field("email", Value::Null, email.clone()).field("role", Value::Null, role.clone());
             tx.emit(cx, events::invited(&one.invitation)).await?;
+            self.send(&tx, cx, &tenant.name, one).await?;
             tx.audit(cx, &changes.of_invitation("invitation.created", InvitationId(*invitation), id)).await?;
         }
         tx.commit().await?;
         Ok(invited)
+    }
+
+    /// Has an invitation mailed.
+    pub(super) async fn send(
+        &self,
+        tx: &TenantTx,
+        cx: &Ctx,
+        tenant_name: &str,
+        invited: &Invited,
+    ) -> Result<(), TenantError> {
+        let Invited { invitation: Invitation { email, role, expires_at, .. }, token } = invited;
+        let letter = InvitationLetter { email, tenant_name, role, token, expires_at: *expires_at };
+        Ok(self.post.invite(tx, cx, &letter).await?)
     }
 
     async fn insert(&self, tx: &TenantTx, cx: &Ctx, new: &Parsed) -> Result<(Invited, Vec<InvitationId>), TenantError> {

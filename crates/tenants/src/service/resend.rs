@@ -40,8 +40,10 @@ impl Tenants {
             .field("expires_at", before.expires_at.to_string(), after.expires_at.to_string())
             // That it was replaced is worth knowing even when nothing else changed.
             .field("token", Value::Null, "replaced");
+        let invited = Invited { invitation: after, token };
+        self.send(&tx, cx, &tenant.name, &invited).await?;
         tx.audit(cx, &changes.of_invitation("invitation.resent", invitation, id)).await?;
         tx.commit().await?;
-        Ok(Invited { invitation: after, token })
+        Ok(invited)
     }
 }

@@ -22,12 +22,12 @@ impl Notifications {
         let fields = new.over(WebhookFields::nothing())?;
         self.reachable(&fields.url)?;
         let (id, secret) = (WebhookId(cx.new_id::<Uuid>()), Secret::new(cx.rng()));
-        let sealed = self.seal.close(cx.rng(), id.0, &secret);
+        let sealed = secret.sealed(&self.seal, cx.rng(), id.0);
         let tx = self.db.begin(cx).await?;
         if store::webhooks::count_locked(&tx).await? >= MOST {
             return Err(NotificationError::TooManyWebhooks(MOST));
         }
-        store::webhooks::insert(&tx, id, &fields, &sealed, cx.now()).await?;
+        store::webhooks::insert(&tx, (id, None), &fields, &sealed, cx.now()).await?;
         let made = store::webhooks::find(&tx, id).await?.ok_or(NotificationError::WebhookNotFound)?;
         let changes = changes(&WebhookFields::nothing(), &fields);
         tx.audit(cx, &record(&tx, "webhook.created", id, &changes)).await?;

@@ -16,7 +16,7 @@ use super::disable::Reason;
 use super::fan_out::enqueue;
 use crate::model::DeliveryId;
 use crate::store::deliveries::{Due, Outcome};
-use crate::webhooks::{headers, wait};
+use crate::webhooks::{Secret, headers, wait};
 use crate::{NotificationError, Notifications, store};
 
 /// Longer than an attempt takes; then another worker takes over.
@@ -115,7 +115,7 @@ impl Notifications {
 
     async fn post(&self, cx: &Ctx, due: &Due) -> Outcome {
         let (at, began) = (cx.now(), Instant::now());
-        let open = |sealed: &Vec<u8>| self.seal.open(due.webhook.0, sealed);
+        let open = |sealed: &Vec<u8>| Secret::opened(&self.seal, due.webhook.0, sealed);
         let secrets: Vec<_> = due.secrets.iter().filter_map(open).collect();
         let answer = if secrets.is_empty() {
             // After a change of JWT_SECRET.

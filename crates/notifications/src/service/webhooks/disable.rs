@@ -1,4 +1,4 @@
-//! A webhook that nobody answers is switched off, and its tenant's admins are told.
+//! A webhook that nobody answers is switched off, and its owner or the tenant's admins are told.
 
 use db::TenantTx;
 use jiff::SignedDuration;
@@ -6,6 +6,7 @@ use kernel::Ctx;
 use serde_json::{Map, json};
 use uuid::Uuid;
 
+use super::super::inform::News;
 use super::record;
 use crate::model::{Draft, Level, WebhookId};
 use crate::{NotificationError, Notifications, store};
@@ -48,10 +49,11 @@ impl Notifications {
             data: data.as_object().cloned().unwrap_or_else(Map::new),
             expires_at: None,
         };
-        let admins = self.people.admins(tx).await?;
-        if !admins.is_empty() {
-            store::feed::insert(tx, cx, cx.new_id::<Uuid>(), &admins, &draft).await?;
-        }
+        let people = match store::channels::owner_of(tx, id).await? {
+            Some(owner) => vec![owner],
+            None => self.people.admins(tx).await?,
+        };
+        self.inform(tx, cx, cx.new_id::<Uuid>(), &people, &News::of("webhook.disabled", draft)).await?;
         Ok(Some(Switched { id, word }))
     }
 }

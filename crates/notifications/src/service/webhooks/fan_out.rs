@@ -45,7 +45,7 @@ impl Notifications {
 }
 
 /// Writes the delivery of event `id` to one webhook, and its job. What the webhook has already, it does not get again.
-pub(super) async fn send_off(
+pub(in crate::service) async fn send_off(
     tx: &TenantTx,
     cx: &Ctx,
     webhook: WebhookId,

@@ -21,7 +21,7 @@ impl Notifications {
     ) -> Result<(String, Timestamp), NotificationError> {
         admin(cx)?;
         let secret = Secret::new(cx.rng());
-        let sealed = self.seal.close(cx.rng(), id.0, &secret);
+        let sealed = secret.sealed(&self.seal, cx.rng(), id.0);
         let until = cx.now() + OVERLAP;
         let tx = self.db.begin(cx).await?;
         store::webhooks::lock(&tx, id).await?.ok_or(NotificationError::WebhookNotFound)?;

@@ -1,0 +1,57 @@
+//! Mails: written by the transaction of what they tell, sent by a worker.
+
+mod invitation;
+mod send;
+
+pub use invitation::InvitationMail;
+
+use db::TenantTx;
+use kernel::Ctx;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::mail::Letter;
+use crate::store::mails::NewMail;
+use crate::{Notifications, store};
+
+/// The kind of job that a mail is.
+const KIND: &str = "mail";
+
+/// What the job says.
+#[derive(Serialize, Deserialize)]
+struct Payload {
+    mail: Uuid,
+}
+
+impl Payload {
+    fn of(mail: Uuid) -> String {
+        serde_json::to_string(&Self { mail }).unwrap_or_default()
+    }
+}
+
+impl Notifications {
+    /// A letter as it is stored.
+    pub(super) fn close_letter(&self, cx: &Ctx, id: Uuid, letter: &Letter) -> Vec<u8> {
+        self.seal.close(cx.rng(), id, &serde_json::to_vec(letter).unwrap_or_default())
+    }
+
+    fn open_letter(&self, id: Uuid, content: &[u8]) -> Option<Letter> {
+        serde_json::from_slice(&self.seal.open(id, content)?).ok()
+    }
+
+    /// Leaves mails behind that tell of an event.
+    pub(super) async fn write_mails(
+        &self,
+        tx: &TenantTx,
+        cx: &Ctx,
+        event: (Uuid, &str),
+        mails: Vec<NewMail>,
+    ) -> Result<(), db::Error> {
+        if mails.is_empty() {
+            return Ok(());
+        }
+        let written = store::mails::insert(tx, event, mails, cx.now()).await?;
+        let jobs: Vec<_> = written.into_iter().map(|(id, at)| (Payload::of(id), at)).collect();
+        tx.enqueue_all(cx, KIND, tx.tenant(), &jobs).await
+    }
+}
