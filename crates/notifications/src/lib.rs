@@ -12,6 +12,8 @@
 //! - Nothing is posted into private networks: addresses are checked after resolving, and only what was checked is
 //!   connected to (`webhooks::guard`).
 //! - Secrets of webhooks are stored sealed and shown once.
+//! - A tenant's own template can neither lose an event nor hold up others: it is bounded in what it may say, in time and
+//!   in size, and passed over when it cannot be filled in (`templates`).
 //! - Expired notifications are left out everywhere, from the moment they expire (T-64).
 //!
 //! Reading and deleting the own notifications leaves no audit record: it changes nothing for anybody else. Telling
@@ -26,6 +28,7 @@ mod ports;
 mod service;
 mod store;
 mod stream;
+mod templates;
 mod webhooks;
 
 use std::sync::Arc;
@@ -35,8 +38,8 @@ use kernel::Redacted;
 
 pub use error::NotificationError;
 pub use http::{ALIASES, routes};
-pub use model::{Attempt, Delivery, DeliveryStory, Notification, Webhook};
-pub use ports::{Listener, People, Places, Standings};
+pub use model::{Attempt, Delivery, DeliveryStory, Notification, Parts, Template, Webhook};
+pub use ports::{Addressee, Listener, People, Places, Standings};
 pub use store::statements;
 use webhooks::Seal;
 pub use webhooks::{Client, Guard, Resolver, SystemResolver, Target};

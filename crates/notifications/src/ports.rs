@@ -14,6 +14,30 @@ pub trait People: Send + Sync {
 
     /// Those of `ids` who have a living account in the transaction's tenant.
     fn known<'a>(&'a self, tx: &'a TenantTx, ids: &'a [UserId]) -> BoxFuture<'a, Result<Vec<UserId>, db::Error>>;
+
+    /// The same, with what they are called.
+    fn addressees<'a>(
+        &'a self,
+        tx: &'a TenantTx,
+        ids: &'a [UserId],
+    ) -> BoxFuture<'a, Result<Vec<Addressee>, db::Error>>;
+}
+
+/// Somebody to tell something, as they are addressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addressee {
+    /// Who.
+    pub id: UserId,
+    /// Their address.
+    pub email: String,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// What they want to be called.
+    pub display_name: String,
+    /// The language they chose; whatever they wrote there.
+    pub locale: Option<String>,
 }
 
 /// Workspaces, as far as their members are told things.

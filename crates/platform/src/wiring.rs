@@ -238,6 +238,21 @@ impl notifications::People for PeopleOfNotifications {
     fn known<'a>(&'a self, tx: &'a TenantTx, ids: &'a [UserId]) -> BoxFuture<'a, Result<Vec<UserId>, db::Error>> {
         Box::pin(async move { Ok(users::present(tx, ids).await?.into_iter().map(|person| person.id).collect()) })
     }
+
+    fn addressees<'a>(
+        &'a self,
+        tx: &'a TenantTx,
+        ids: &'a [UserId],
+    ) -> BoxFuture<'a, Result<Vec<notifications::Addressee>, db::Error>> {
+        Box::pin(async move {
+            let people = users::addressees(tx, ids).await?.into_iter();
+            let addressee = |users::Addressee { name, display_name, locale }| {
+                let users::Name { id, email, first_name, last_name } = name;
+                notifications::Addressee { id, email, first_name, last_name, display_name, locale }
+            };
+            Ok(people.map(addressee).collect())
+        })
+    }
 }
 
 /// What notifications need of workspaces, answered by that slice.

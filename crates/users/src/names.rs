@@ -7,6 +7,11 @@ statements! {
     NAMES = "SELECT u.id, u.email, u.first_name, u.last_name FROM users u
         LEFT JOIN user_profiles p ON p.user_id = u.id
         WHERE u.tenant_id = $1 AND u.id = ANY($2) AND p.deleted_at IS NULL";
+    ADDRESSEES = "SELECT u.id, u.email, u.first_name, u.last_name,
+            coalesce(nullif(p.display_name, ''), trim(u.first_name || ' ' || u.last_name)) AS display_name,
+            coalesce(p.preferences ->> 'locale', p.preferences ->> 'language') AS locale
+        FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id
+        WHERE u.tenant_id = $1 AND u.id = ANY($2) AND p.deleted_at IS NULL";
     PRESENT = "SELECT u.id, coalesce(u.is_active, true) AS is_active FROM users u
         LEFT JOIN user_profiles p ON p.user_id = u.id
         WHERE u.tenant_id = $1 AND u.id = ANY($2) AND p.deleted_at IS NULL";
@@ -50,6 +55,29 @@ pub async fn names(tx: &TenantTx, ids: &[UserId]) -> Result<Vec<Name>, db::Error
     }
     let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
     tx.all(&NAMES, &[&tx.tenant().0, &ids]).await
+}
+
+/// A living account, as it is written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addressee {
+    /// The account.
+    pub name: Name,
+    /// What the person wants to be called.
+    pub display_name: String,
+    /// `locale` or `language` of the person's preferences, whatever stands there.
+    pub locale: Option<String>,
+}
+
+impl FromRow for Addressee {
+    fn from_row(row: &Row) -> Result<Self, db::Error> {
+        Ok(Self { name: Name::from_row(row)?, display_name: get(row, "display_name")?, locale: get(row, "locale")? })
+    }
+}
+
+/// Those of `ids` who are accounts of the transaction's tenant and not deleted, in any order.
+pub async fn addressees(tx: &TenantTx, ids: &[UserId]) -> Result<Vec<Addressee>, db::Error> {
+    let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
+    tx.all(&ADDRESSEES, &[&tx.tenant().0, &ids]).await
 }
 
 /// Somebody who is not deleted.

@@ -7,6 +7,7 @@ mod get;
 mod list;
 mod read;
 mod stream;
+mod templates;
 mod unread;
 mod webhooks;
 
@@ -41,6 +42,7 @@ pub fn routes() -> OpenApiRouter<Arc<Notifications>> {
         .routes(routes!(read::user_read_all_notifications))
         .routes(routes!(read::user_read_notification))
         .routes(routes!(delete::user_delete_notification))
+        .merge(templates::routes())
         .merge(webhooks::routes())
 }
 
@@ -79,6 +81,11 @@ impl From<NotificationError> for ApiError {
             NotificationError::AdminsOnly => {
                 Self::forbidden("Insufficient permissions").message("Webhooks are for admins and services")
             }
+            NotificationError::TemplatesAreForAdmins => Self::forbidden("Insufficient permissions")
+                .message("Templates of notifications are for admins and services"),
+            NotificationError::TemplateNotFound => Self::not_found("Template not found"),
+            NotificationError::TooManyTemplates(most) => Self::conflict("Too many templates")
+                .message(format!("A tenant has at most {most}: delete one that is not needed")),
             NotificationError::WebhookNotFound => Self::not_found("Webhook not found"),
             NotificationError::DeliveryNotFound => Self::not_found("Delivery not found"),
             NotificationError::TooManyWebhooks(most) => Self::conflict("Too many webhooks")

@@ -2,10 +2,13 @@
 
 mod draft;
 mod notification;
+mod template;
 mod webhook;
 
 pub(crate) use draft::{Draft, NewDraft};
 pub use notification::Notification;
 pub(crate) use notification::{Level, NotificationId};
+pub(crate) use template::{Override, Part};
+pub use template::{Parts, Template};
 pub use webhook::{Attempt, Delivery, DeliveryStory, Webhook};
 pub(crate) use webhook::{DeliveryId, NewWebhook, WebhookFields, WebhookId, wants};

@@ -9,7 +9,8 @@ use kernel::{Ctx, UserId};
 use serde_json::{Map, Value};
 
 use super::bulk_create::{ANNOUNCED, Announcement};
-use crate::model::Draft;
+use crate::model::{Draft, Level};
+use crate::templates::{self, Feed, Texts};
 use crate::{NotificationError, Notifications, store};
 
 /// How long a worker may take before another takes over.
@@ -49,9 +50,7 @@ impl Notifications {
         let tx = self.db.begin(&cx).await?;
         // What cannot be read stays where it is, tried ever more rarely and seen in the backlog, for a program that can.
         let happened: Happened = serde_json::from_str(&job.payload).map_err(|_| NotificationError::Unreadable)?;
-        if let Some((people, draft)) = self.news(&tx, &happened).await?
-            && !people.is_empty()
-        {
+        for (people, draft) in self.news(&tx, &cx, &happened).await? {
             store::feed::insert(&tx, &cx, job.id, &people, &draft).await?;
         }
         self.fan_out(&tx, &cx, job.id, &happened).await?;
@@ -59,65 +58,77 @@ impl Notifications {
         Ok(tx.commit().await?)
     }
 
-    /// Who is told what of an event; `None` for events that concern machines only.
+    /// Who is told what of an event; nobody of events that concern machines only.
     async fn news(
         &self,
         tx: &db::TenantTx,
+        cx: &Ctx,
         happened: &Happened,
-    ) -> Result<Option<(Vec<UserId>, Draft)>, NotificationError> {
+    ) -> Result<Vec<(Vec<UserId>, Draft)>, NotificationError> {
         let Happened { event, data, actor, .. } = happened;
         if event == ANNOUNCED {
             let Announcement { audience, draft } =
                 serde_json::from_value(data.clone()).map_err(|_| NotificationError::Unreadable)?;
-            return Ok(self.audience(tx, &audience).await?.map(|people| (people, draft)));
+            let people = self.audience(tx, &audience).await?.unwrap_or_default();
+            return Ok(if people.is_empty() { Vec::new() } else { vec![(people, draft)] });
         }
-        let field = |name: &str| data[name].as_str().unwrap_or_default();
-        let (level, title, message) = match event.as_str() {
-            "workspace.member.added" => (
-                "info",
-                format!("You were added to {}", field("workspace_name")),
-                format!("Your role in the workspace is {}.", field("role")),
-            ),
-            "workspace.member.role_changed" => (
-                "info",
-                format!("Your role in {} changed", field("workspace_name")),
-                format!("It was {} and is {} now.", field("old_role"), field("role")),
-            ),
-            "user.role_changed" => (
-                "info",
-                "Your role changed".to_owned(),
-                format!("It was {} and is {} now.", field("old_role"), field("role")),
-            ),
-            "user.password_changed" => (
-                "warning",
-                "Your password was changed".to_owned(),
-                "If it was not you, ask an admin of your organisation for help at once.".to_owned(),
-            ),
-            "user.new_device" => (
-                "warning",
-                "New log-in to your account".to_owned(),
-                format!("From {} with {}. If it was not you, change your password.", field("ip"), field("user_agent")),
-            ),
-            "tenant.suspended" => (
-                "error",
-                "Your organisation was suspended".to_owned(),
-                "Nobody can log in until it is reactivated.".to_owned(),
-            ),
-            _ => return Ok(None),
-        };
+        let Some(level) = level(event) else { return Ok(Vec::new()) };
         let people = if event == "tenant.suspended" {
             self.people.admins(tx).await?
         } else {
-            let Ok(person) = field("user_id").parse::<UserId>() else { return Ok(None) };
+            let Some(Ok(person)) = data["user_id"].as_str().map(str::parse::<UserId>) else { return Ok(Vec::new()) };
             // Nobody is told of their own doing, except where it may not have been theirs.
-            if *actor == Some(person.0) && level == "info" {
-                return Ok(None);
+            if *actor == Some(person.0) && level == Level::Info {
+                return Ok(Vec::new());
             }
-            self.people.known(tx, &[person]).await?
+            vec![person]
         };
+        self.worded(tx, cx, event, level, data, &people).await
+    }
+
+    /// What is told of `kind` in the words of each of `people`, in their order, so that two of these cannot block each
+    /// other for good; neighbours who are told the same stand together. Who has no living account is told nothing.
+    pub(crate) async fn worded(
+        &self,
+        tx: &db::TenantTx,
+        cx: &Ctx,
+        kind: &str,
+        level: Level,
+        data: &Value,
+        people: &[UserId],
+    ) -> Result<Vec<(Vec<UserId>, Draft)>, NotificationError> {
+        let texts = Texts::load(tx, kind).await?;
         let data: Map<String, Value> = data.as_object().cloned().unwrap_or_default();
-        let level = level.to_owned();
-        Ok(Some((people, Draft { kind: event.clone(), level, title, message, data, expires_at: None })))
+        let mut told: Vec<(Feed, Vec<UserId>)> = Vec::new();
+        let mut addressees = self.people.addressees(tx, people).await?;
+        addressees.sort_unstable_by_key(|person| person.id);
+        for person in addressees {
+            let locale = person.locale.as_deref().unwrap_or_default();
+            let feed = texts.feed(locale, &templates::vars(&data, &person, cx.now()));
+            match told.last_mut().filter(|(same, _)| *same == feed) {
+                Some((_, people)) => people.push(person.id),
+                None => told.push((feed, vec![person.id])),
+            }
+        }
+        let draft = |Feed { title, message }| Draft {
+            kind: kind.to_owned(),
+            level: level.as_str().to_owned(),
+            title,
+            message,
+            data: data.clone(),
+            expires_at: None,
+        };
+        Ok(told.into_iter().map(|(feed, people)| (people, draft(feed))).collect())
+    }
+}
+
+/// How news of an event are shown; `None` when people are not told of it.
+fn level(event: &str) -> Option<Level> {
+    match event {
+        "workspace.member.added" | "workspace.member.role_changed" | "user.role_changed" => Some(Level::Info),
+        "user.password_changed" | "user.new_device" => Some(Level::Warning),
+        "tenant.suspended" => Some(Level::Error),
+        _ => None,
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod health;
 pub(crate) mod list;
 pub(crate) mod read;
 pub(crate) mod stream;
+pub(crate) mod templates;
 pub(crate) mod unread;
 pub(crate) mod webhooks;
 

@@ -3,6 +3,7 @@
 pub(crate) mod deliveries;
 pub(crate) mod feed;
 pub(crate) mod stream;
+pub(crate) mod templates;
 pub(crate) mod webhooks;
 
 /// Every statement the slice can run, fixed and built, for the test that prepares them all.
@@ -11,6 +12,7 @@ pub fn statements() -> Vec<db::Sql> {
         feed::STATEMENTS.to_vec(),
         feed::LIST.statements(),
         stream::STATEMENTS.to_vec(),
+        templates::STATEMENTS.to_vec(),
         webhooks::STATEMENTS.to_vec(),
         webhooks::LIST.statements(),
         deliveries::STATEMENTS.to_vec(),

@@ -156,8 +156,12 @@ async fn every_post_sent_again_is_answered_as_before() {
 
     let posts: BTreeSet<String> =
         operations().into_iter().filter(|op| op.method == Method::POST).map(|op| op.id).collect();
-    let sent: BTreeSet<String> =
-        twice.sent.iter().map(|&id| id.to_owned()).chain(["validate", "logout"].map(str::to_owned)).collect();
+    let sent: BTreeSet<String> = twice
+        .sent
+        .iter()
+        .map(|&id| id.to_owned())
+        .chain(["validate", "logout", "preview_notification_template"].map(str::to_owned))
+        .collect();
     assert_eq!(sent, posts, "{id}");
 }
 

@@ -10,6 +10,7 @@ mod reader;
 mod stream;
 mod stream_durability;
 mod stream_process;
+mod templates;
 mod webhooks;
 
 use axum::http::Method;
