@@ -20,6 +20,9 @@ pub enum NotificationError {
     /// Telling others takes an admin or a service.
     #[error("role too low")]
     InsufficientPermissions,
+    /// Telling everybody takes a super admin.
+    #[error("no super admin")]
+    SuperAdminsOnly,
     /// No such notification of the caller.
     #[error("no such notification")]
     NotFound,
@@ -29,6 +32,15 @@ pub enum NotificationError {
     /// The tenant has no such live workspace.
     #[error("no such workspace")]
     WorkspaceNotFound,
+    /// Templates are for admins and services.
+    #[error("no admin for templates")]
+    TemplatesAreForAdmins,
+    /// No such kind or language, or no words of the tenant's own.
+    #[error("no such template")]
+    TemplateNotFound,
+    /// The tenant has as many as it may.
+    #[error("the tenant has {0} templates")]
+    TooManyTemplates(i64),
     /// Webhooks are for admins and services.
     #[error("no admin")]
     AdminsOnly,

@@ -14,6 +14,8 @@
 //! - Secrets of webhooks are stored sealed and shown once; mails are stored sealed until they are sent.
 //! - Nothing but a code is sent to an address before its owner has repeated one.
 //! - A mail leaves under one `Message-ID` and with one text, however often it is tried.
+//! - A tenant's own template can neither lose an event nor hold up others: it is bounded in what it may say, in time and
+//!   in size, and passed over when it cannot be filled in (`templates`).
 //! - Expired notifications are left out everywhere, from the moment they expire (T-64).
 //!
 //! Reading and deleting the own notifications leaves no audit record: it changes nothing for anybody else. Telling
@@ -30,6 +32,7 @@ mod seal;
 mod service;
 mod store;
 mod stream;
+mod templates;
 mod webhooks;
 
 use std::sync::Arc;
@@ -39,13 +42,15 @@ use kernel::Redacted;
 
 pub use error::NotificationError;
 pub use http::{ALIASES, routes};
+use mail::Mailer;
 pub use mail::{MailSender, MailServer, MailTransport, sender as mail_sender, server as mail_server};
-pub use model::{Attempt, Category, Channel, Delivery, DeliveryStory, Notification, Preferences, Webhook};
-pub use ports::{AccountAddress, Listener, People, Places, Standings};
+pub use model::{
+    Attempt, Category, Channel, Delivery, DeliveryStory, Notification, Parts, Preferences, Template, Webhook,
+};
+pub use ports::{Addressee, Listener, People, Places, Standings, Stretch, Tenancies};
+use seal::Seal;
 pub use service::mails::InvitationMail;
 pub use store::statements;
-use mail::Mailer;
-use seal::Seal;
 pub use webhooks::{Client, Guard, Resolver, SystemResolver, Target};
 
 /// What the slice needs to know.
@@ -56,6 +61,8 @@ pub struct NotificationsConfig {
     pub places: Arc<dyn Places>,
     /// Knows who may still be told things.
     pub standings: Arc<dyn Standings>,
+    /// Knows which tenants there are.
+    pub tenancies: Arc<dyn Tenancies>,
     /// `JWT_SECRET`; what must not be read in the tables is sealed under a key made of it.
     pub jwt_secret: Redacted<String>,
     /// How machines are told.
@@ -90,6 +97,7 @@ pub struct Notifications {
     people: Arc<dyn People>,
     places: Arc<dyn Places>,
     standings: Arc<dyn Standings>,
+    tenancies: Arc<dyn Tenancies>,
     streams: Arc<stream::Hub>,
     client: Client,
     mailer: Option<Mailer>,
@@ -101,13 +109,24 @@ pub struct Notifications {
 impl Notifications {
     /// Puts the slice together.
     pub fn new(db: Db, config: NotificationsConfig) -> Arc<Self> {
-        let NotificationsConfig { people, places, standings, jwt_secret, webhooks, mail } = config;
+        let NotificationsConfig { people, places, standings, tenancies, jwt_secret, webhooks, mail } = config;
         let WebhooksConfig { deliver, allow_private, resolver } = webhooks;
         let client = Client::new(Guard::new(allow_private), resolver);
         let (streams, seal) = (Arc::default(), Seal::new(&jwt_secret));
-        let (mailer, invitation_url) = mail.map_or((None, None), |mail| {
-            (Some(Mailer::new(mail.from, mail.transport)), mail.invitation_url)
-        });
-        Arc::new(Self { db, people, places, standings, streams, client, mailer, invitation_url, seal, deliver })
+        let (mailer, invitation_url) =
+            mail.map_or((None, None), |mail| (Some(Mailer::new(mail.from, mail.transport)), mail.invitation_url));
+        Arc::new(Self {
+            db,
+            people,
+            places,
+            standings,
+            tenancies,
+            streams,
+            client,
+            mailer,
+            invitation_url,
+            seal,
+            deliver,
+        })
     }
 }

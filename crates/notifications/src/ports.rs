@@ -1,6 +1,6 @@
 //! What this slice asks of others, wired in `platform`.
 
-use db::TenantTx;
+use db::{SystemTx, TenantTx};
 use kernel::{SessionId, TenantId, UserId, WorkspaceId};
 use web::BoxFuture;
 
@@ -12,24 +12,34 @@ pub trait People: Send + Sync {
     /// Those of them who are its admins.
     fn admins<'a>(&'a self, tx: &'a TenantTx) -> BoxFuture<'a, Result<Vec<UserId>, db::Error>>;
 
-    /// The address of somebody's account in the transaction's tenant, and whether it was verified.
-    fn address<'a>(
-        &'a self,
-        tx: &'a TenantTx,
-        id: UserId,
-    ) -> BoxFuture<'a, Result<Option<AccountAddress>, db::Error>>;
-
     /// Those of `ids` who have a living account in the transaction's tenant.
     fn known<'a>(&'a self, tx: &'a TenantTx, ids: &'a [UserId]) -> BoxFuture<'a, Result<Vec<UserId>, db::Error>>;
+
+    /// The same, with what they are called.
+    fn addressees<'a>(
+        &'a self,
+        tx: &'a TenantTx,
+        ids: &'a [UserId],
+    ) -> BoxFuture<'a, Result<Vec<Addressee>, db::Error>>;
 }
 
-/// The e-mail address that somebody logs in with.
+/// Somebody to tell something, as they are addressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AccountAddress {
-    /// The address.
+pub struct Addressee {
+    /// Who.
+    pub id: UserId,
+    /// Their address.
     pub email: String,
     /// Whether it is known to be theirs.
-    pub verified: bool,
+    pub email_verified: bool,
+    /// First name.
+    pub first_name: String,
+    /// Last name.
+    pub last_name: String,
+    /// What they want to be called.
+    pub display_name: String,
+    /// The language they chose; whatever they wrote there.
+    pub locale: Option<String>,
 }
 
 /// Workspaces, as far as their members are told things.
@@ -40,6 +50,21 @@ pub trait Places: Send + Sync {
         tx: &'a TenantTx,
         workspace: WorkspaceId,
     ) -> BoxFuture<'a, Result<Option<Vec<UserId>>, db::Error>>;
+}
+
+/// Tenants, as far as they are told things.
+pub trait Tenancies: Send + Sync {
+    /// The next tenants after `after` that have people, in order.
+    fn after<'a>(&'a self, tx: &'a SystemTx, after: TenantId) -> BoxFuture<'a, Result<Stretch, db::Error>>;
+}
+
+/// Some tenants, one after another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// Those that are neither suspended nor deleted.
+    pub open: Vec<TenantId>,
+    /// The last that was looked at, open or not; `None` when there are no more.
+    pub last: Option<TenantId>,
 }
 
 /// Somebody who follows their notifications, as they were when they connected.

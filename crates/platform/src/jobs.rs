@@ -24,6 +24,8 @@ const ADOPT_ORPHANS_EVERY: Duration = Duration::from_hours(1);
 const LOOK_FOR_EVENTS_EVERY: Duration = Duration::from_millis(250);
 /// The same for digests: nobody waits for one to the second.
 const LOOK_FOR_DIGESTS_EVERY: Duration = Duration::from_secs(5);
+/// There are few of them, and none is urgent.
+const LOOK_FOR_ANNOUNCEMENTS_EVERY: Duration = Duration::from_secs(1);
 /// How long to wait when the database is away.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
@@ -35,6 +37,7 @@ pub(crate) fn start(db: Db, app: &App, deliver: bool, cx: &Ctx) -> JoinSet<()> {
     jobs.spawn(tell_of_events(Arc::clone(notifications), cx.clone()));
     jobs.spawn(write_digests(Arc::clone(notifications), cx.clone()));
     jobs.spawn(Arc::clone(notifications).run_mails(cx.clone()));
+    jobs.spawn(spread_announcements(Arc::clone(notifications), cx.clone()));
     if deliver {
         jobs.spawn(Arc::clone(notifications).run_deliveries(cx.clone()));
     }
@@ -67,6 +70,20 @@ async fn write_digests(notifications: Arc<Notifications>, cx: Ctx) {
             }
         };
         tokio::time::sleep(pause).await;
+    }
+}
+
+/// Passes announcements to everybody on, from tenants to tenants.
+async fn spread_announcements(notifications: Arc<Notifications>, cx: Ctx) {
+    loop {
+        match notifications.spread(&cx).await {
+            Ok(0) => tokio::time::sleep(LOOK_FOR_ANNOUNCEMENTS_EVERY).await,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "announcements could not be looked for");
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! Slices do not know each other. What one asks of another through a trait is passed on here, type by type.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use db::{SystemTx, TenantTx, Tx};
 use kernel::{Ctx, Page, PageRequest, Role, TenantId, UserId, WorkspaceId};
-use notifications::{AccountAddress, InvitationMail, Notifications};
+use notifications::{InvitationMail, Notifications};
 use tenants::{Applicant, Headcount, InvitationLetter, LogIn, NewPerson, People, Person};
 use users::{
     CheckedAccount, HandedOver, NewAccount, OpenLogIn, Possessions, SignUpTenant, TenantDirectory, User, Users,
@@ -236,19 +237,23 @@ impl notifications::People for PeopleOfNotifications {
         Box::pin(users::everybody(tx, true))
     }
 
-    fn address<'a>(
-        &'a self,
-        tx: &'a TenantTx,
-        id: UserId,
-    ) -> BoxFuture<'a, Result<Option<AccountAddress>, db::Error>> {
-        Box::pin(async move {
-            let address = users::address(tx, id).await?;
-            Ok(address.map(|(email, verified)| AccountAddress { email, verified }))
-        })
-    }
-
     fn known<'a>(&'a self, tx: &'a TenantTx, ids: &'a [UserId]) -> BoxFuture<'a, Result<Vec<UserId>, db::Error>> {
         Box::pin(async move { Ok(users::present(tx, ids).await?.into_iter().map(|person| person.id).collect()) })
+    }
+
+    fn addressees<'a>(
+        &'a self,
+        tx: &'a TenantTx,
+        ids: &'a [UserId],
+    ) -> BoxFuture<'a, Result<Vec<notifications::Addressee>, db::Error>> {
+        Box::pin(async move {
+            let people = users::addressees(tx, ids).await?.into_iter();
+            let addressee = |users::Addressee { name, display_name, email_verified, locale }| {
+                let users::Name { id, email, first_name, last_name } = name;
+                notifications::Addressee { id, email, email_verified, first_name, last_name, display_name, locale }
+            };
+            Ok(people.map(addressee).collect())
+        })
     }
 }
 
@@ -261,10 +266,11 @@ impl tenants::Post for PostOfTenants {
         tx: &'a TenantTx,
         cx: &'a Ctx,
         letter: &'a InvitationLetter<'a>,
-    ) -> BoxFuture<'a, Result<(), db::Error>> {
+    ) -> BoxFuture<'a, Result<(), ApiError>> {
         Box::pin(async move {
-            let &InvitationLetter { email, tenant_name, role, token, expires_at } = letter;
-            self.0.mail_invitation(tx, cx, &InvitationMail { email, tenant_name, role, token, expires_at }).await
+            let &InvitationLetter { email, tenant_name, role, token, expires_at, inviter } = letter;
+            let mail = InvitationMail { email, tenant_name, role, token, expires_at, inviter };
+            Ok(self.0.mail_invitation(tx, cx, &mail).await?)
         })
     }
 }
@@ -279,6 +285,25 @@ impl notifications::Places for PlacesOfNotifications {
         workspace: WorkspaceId,
     ) -> BoxFuture<'a, Result<Option<Vec<UserId>>, db::Error>> {
         Box::pin(workspaces::members(tx, workspace))
+    }
+}
+
+/// Which tenants there are, answered by the slices of people, who make a tenant worth telling, and of tenants.
+pub(crate) struct TenanciesOfNotifications(pub(crate) Arc<Users>);
+
+impl notifications::Tenancies for TenanciesOfNotifications {
+    fn after<'a>(
+        &'a self,
+        tx: &'a SystemTx,
+        after: TenantId,
+    ) -> BoxFuture<'a, Result<notifications::Stretch, db::Error>> {
+        Box::pin(async move {
+            let mut open = self.0.tenants_after(tx, after).await?;
+            let last = open.last().copied();
+            let closed: HashSet<TenantId> = tenants::closed(tx, &open).await?.into_iter().collect();
+            open.retain(|tenant| !closed.contains(tenant));
+            Ok(notifications::Stretch { open, last })
+        })
     }
 }
 

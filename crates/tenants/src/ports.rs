@@ -92,6 +92,8 @@ pub struct InvitationLetter<'a> {
     pub token: &'a Redacted<String>,
     /// Until when.
     pub expires_at: Timestamp,
+    /// Who asks; nobody when a service does.
+    pub inviter: Option<UserId>,
 }
 
 /// Mail, as far as tenants need it.
@@ -102,7 +104,7 @@ pub trait Post: Send + Sync {
         tx: &'a TenantTx,
         cx: &'a Ctx,
         letter: &'a InvitationLetter<'a>,
-    ) -> BoxFuture<'a, Result<(), db::Error>>;
+    ) -> BoxFuture<'a, Result<(), ApiError>>;
 }
 
 /// Counts and the owner of one tenant.

@@ -40,7 +40,9 @@ use kernel::Redacted;
 pub use error::UserError;
 pub use http::{ALIASES, routes};
 pub use model::User;
-pub use names::{Name, Present, STATEMENTS as NAME_STATEMENTS, address, everybody, names, present, senior_admin};
+pub use names::{
+    Addressee, Name, Present, STATEMENTS as NAME_STATEMENTS, addressees, everybody, names, present, senior_admin,
+};
 pub use password::Scheme;
 pub use ports::{HandedOver, Possessions, Seats, SignUpTenant, TenantDirectory};
 pub use service::bootstrap::NewSuperAdmin;

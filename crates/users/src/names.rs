@@ -7,9 +7,11 @@ statements! {
     NAMES = "SELECT u.id, u.email, u.first_name, u.last_name FROM users u
         LEFT JOIN user_profiles p ON p.user_id = u.id
         WHERE u.tenant_id = $1 AND u.id = ANY($2) AND p.deleted_at IS NULL";
-    ADDRESS = "SELECT u.email, coalesce(u.email_verified, false) AS verified FROM users u
-        LEFT JOIN user_profiles p ON p.user_id = u.id
-        WHERE u.tenant_id = $1 AND u.id = $2 AND p.deleted_at IS NULL";
+    ADDRESSEES = "SELECT u.id, u.email, u.first_name, u.last_name,
+            coalesce(nullif(p.display_name, ''), trim(u.first_name || ' ' || u.last_name)) AS display_name,
+            coalesce(p.preferences ->> 'locale', p.preferences ->> 'language') AS locale
+        FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id
+        WHERE u.tenant_id = $1 AND u.id = ANY($2) AND p.deleted_at IS NULL";
     PRESENT = "SELECT u.id, coalesce(u.is_active, true) AS is_active FROM users u
         LEFT JOIN user_profiles p ON p.user_id = u.id
         WHERE u.tenant_id = $1 AND u.id = ANY($2) AND p.deleted_at IS NULL";
@@ -55,6 +57,36 @@ pub async fn names(tx: &TenantTx, ids: &[UserId]) -> Result<Vec<Name>, db::Error
     tx.all(&NAMES, &[&tx.tenant().0, &ids]).await
 }
 
+/// A living account, as it is written to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Addressee {
+    /// The account.
+    pub name: Name,
+    /// What the person wants to be called.
+    pub display_name: String,
+    /// Whether the address is known to be theirs.
+    pub email_verified: bool,
+    /// `locale` or `language` of the person's preferences, whatever stands there.
+    pub locale: Option<String>,
+}
+
+impl FromRow for Addressee {
+    fn from_row(row: &Row) -> Result<Self, db::Error> {
+        Ok(Self {
+            name: Name::from_row(row)?,
+            display_name: get(row, "display_name")?,
+            email_verified: get(row, "email_verified")?,
+            locale: get(row, "locale")?,
+        })
+    }
+}
+
+/// Those of `ids` who are accounts of the transaction's tenant and not deleted, in any order.
+pub async fn addressees(tx: &TenantTx, ids: &[UserId]) -> Result<Vec<Addressee>, db::Error> {
+    let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
+    tx.all(&ADDRESSEES, &[&tx.tenant().0, &ids]).await
+}
+
 /// Somebody who is not deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Present {
@@ -68,12 +100,6 @@ impl FromRow for Present {
     fn from_row(row: &Row) -> Result<Self, db::Error> {
         Ok(Self { id: UserId(get(row, "id")?), is_active: get(row, "is_active")? })
     }
-}
-
-/// The address of a living account of the transaction's tenant, and whether it was verified.
-pub async fn address(tx: &TenantTx, id: UserId) -> Result<Option<(String, bool)>, db::Error> {
-    let rows = tx.rows(&ADDRESS, &[&tx.tenant().0, &id.0]).await?;
-    rows.first().map(|row| Ok((get(row, "email")?, get(row, "verified")?))).transpose()
 }
 
 /// Those of `ids` who are accounts of the transaction's tenant and not deleted, in any order.

@@ -3,12 +3,14 @@
 mod bulk_create;
 mod channels;
 mod create;
+mod create_system;
 mod delete;
 mod get;
 mod list;
 mod preferences;
 mod read;
 mod stream;
+mod templates;
 mod unread;
 mod webhooks;
 
@@ -35,6 +37,7 @@ pub fn routes() -> OpenApiRouter<Arc<Notifications>> {
     OpenApiRouter::new()
         .routes(routes!(list::list_notifications, create::create_notification))
         .routes(routes!(bulk_create::bulk_create_notifications))
+        .routes(routes!(create_system::create_system_notification))
         .routes(routes!(unread::get_unread_count))
         .routes(routes!(stream::stream_notifications))
         .routes(routes!(read::read_all_notifications))
@@ -45,6 +48,7 @@ pub fn routes() -> OpenApiRouter<Arc<Notifications>> {
         .routes(routes!(delete::user_delete_notification))
         .merge(channels::routes())
         .merge(preferences::routes())
+        .merge(templates::routes())
         .merge(webhooks::routes())
 }
 
@@ -75,6 +79,8 @@ impl From<NotificationError> for ApiError {
                 .message("Notifications are somebody's: log in, or name a person in X-User-ID and their tenant"),
             NotificationError::InsufficientPermissions => Self::forbidden("Insufficient permissions")
                 .message("Only admins and services may tell others something"),
+            NotificationError::SuperAdminsOnly => Self::forbidden("Insufficient permissions")
+                .message("Only super admins may tell the people of all tenants something"),
             NotificationError::NotFound => Self::not_found("Notification not found"),
             NotificationError::PersonNotFound => {
                 Self::not_found("User not found").field("user_id", "must be somebody of the tenant")
@@ -83,6 +89,11 @@ impl From<NotificationError> for ApiError {
             NotificationError::AdminsOnly => {
                 Self::forbidden("Insufficient permissions").message("Webhooks are for admins and services")
             }
+            NotificationError::TemplatesAreForAdmins => Self::forbidden("Insufficient permissions")
+                .message("Templates of notifications are for admins and services"),
+            NotificationError::TemplateNotFound => Self::not_found("Template not found"),
+            NotificationError::TooManyTemplates(most) => Self::conflict("Too many templates")
+                .message(format!("A tenant has at most {most}: delete one that is not needed")),
             NotificationError::WebhookNotFound => Self::not_found("Webhook not found"),
             NotificationError::DeliveryNotFound => Self::not_found("Delivery not found"),
             NotificationError::TooManyWebhooks(most) => Self::conflict("Too many webhooks")
@@ -106,9 +117,9 @@ impl From<NotificationError> for ApiError {
             }
             NotificationError::CodeExpired => Self::conflict("Code expired")
                 .message("It is too old, or was guessed at too often: have a new one sent"),
-            NotificationError::WrongCode => {
-                Self::bad_request("Invalid input").message("code is wrong").field("code", "is not the one that was sent")
-            }
+            NotificationError::WrongCode => Self::bad_request("Invalid input")
+                .message("code is wrong")
+                .field("code", "is not the one that was sent"),
             NotificationError::TooManyCodes(seconds) => {
                 Self::rate_limited(seconds).message("Ten codes were sent within the hour")
             }

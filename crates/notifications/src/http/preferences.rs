@@ -14,11 +14,7 @@ use crate::{Notifications, Preferences};
 /// `/notifications/preferences`
 pub(super) fn routes() -> OpenApiRouter<Arc<Notifications>> {
     OpenApiRouter::new()
-        .routes(routes!(
-            get_notification_preferences,
-            update_notification_preferences,
-            reset_notification_preferences
-        ))
+        .routes(routes!(get_notification_preferences, update_notification_preferences, reset_notification_preferences))
         .routes(routes!(get_notification_defaults, update_notification_defaults, reset_notification_defaults))
 }
 

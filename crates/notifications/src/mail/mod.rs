@@ -13,6 +13,8 @@ use lettre::{Message, message::SinglePartBuilder};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::templates::Mail;
+
 use server::Connections;
 pub use server::MailServer;
 
@@ -32,19 +34,9 @@ pub(crate) struct Letter {
     pub(crate) html: String,
 }
 
-impl Letter {
-    pub(crate) fn plain(title: &str, message: &str) -> Self {
-        let html = format!("<h1>{title}</h1><p>{message}</p>");
-        Self { subject: title.to_owned(), text: format!("{message}\n"), html }
-    }
-
-    pub(crate) fn code(code: &str, minutes: i64) -> Self {
-        Self::plain(&format!("Your code is {code}"), &format!("It can be used for {minutes} minutes."))
-    }
-
-    pub(crate) fn digest(period: &str, items: &[crate::store::digests::Item]) -> Self {
-        let lines: Vec<String> = items.iter().map(|item| format!("{}: {}", item.title, item.message)).collect();
-        Self::plain(&format!("Your {period} digest"), &lines.join("\n"))
+impl From<Mail> for Letter {
+    fn from(Mail { subject, text, html }: Mail) -> Self {
+        Self { subject, text, html }
     }
 }
 
@@ -158,7 +150,10 @@ mod tests {
     }
 
     fn compose(to: &str, subject: &str) -> Result<String, Failure> {
-        let mailer = Mailer::new(sender("PyAirtable <no-reply@example.com>").unwrap(), MailTransport::Files("/does/not/exist".into()));
+        let mailer = Mailer::new(
+            sender("PyAirtable <no-reply@example.com>").unwrap(),
+            MailTransport::Files("/does/not/exist".into()),
+        );
         let at = "2026-03-01T12:00:00Z".parse().unwrap();
         let message = mailer.compose(to, Uuid::from_u128(7), at, &letter(subject))?;
         Ok(String::from_utf8(message.formatted()).unwrap())

@@ -131,7 +131,8 @@ mod tests {
             assert_eq!((server.to_string().as_str(), server.encrypts()), (shown, encrypts), "{url}");
             assert!(!format!("{server:?}").contains("secret"));
         }
-        for bad in ["", "mail.example.com", "http://mail.example.com", "smtp://", "smtp://a?tls=maybe", "smtp://a?x=1"] {
+        for bad in ["", "mail.example.com", "http://mail.example.com", "smtp://", "smtp://a?tls=maybe", "smtp://a?x=1"]
+        {
             assert!(MailServer::parse(bad).is_err(), "{bad}");
         }
     }

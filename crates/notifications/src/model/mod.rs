@@ -4,6 +4,7 @@ mod channel;
 mod draft;
 mod notification;
 mod preferences;
+mod template;
 mod webhook;
 
 pub use channel::Channel;
@@ -12,6 +13,8 @@ pub(crate) use draft::{Draft, NewDraft};
 pub use notification::Notification;
 pub(crate) use notification::{Level, NotificationId};
 pub use preferences::{Category, Preferences};
-pub(crate) use preferences::Choices;
+pub(crate) use preferences::{Choices, Ways};
+pub(crate) use template::{Override, Part};
+pub use template::{Parts, Template};
 pub use webhook::{Attempt, Delivery, DeliveryStory, Webhook};
 pub(crate) use webhook::{DeliveryId, NewWebhook, WebhookFields, WebhookId, wants};

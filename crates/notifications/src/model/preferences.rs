@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use crate::NotificationError;
+use crate::templates::parse_locale;
 
 /// What a notification is about, as far as people choose.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -205,10 +206,7 @@ impl Choices {
             let message = "must be the IANA name of a time zone, such as Europe/Berlin";
             return Err(NotificationError::invalid("time_zone", message));
         }
-        let tag = |text: &String| {
-            text.len() <= 35 && text.split('-').all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric()))
-        };
-        if !self.locale.as_ref().is_none_or(tag) {
+        if self.locale.as_ref().is_some_and(|locale| parse_locale(locale).is_none()) {
             return Err(NotificationError::invalid("locale", "must be a language tag, such as en or de-AT"));
         }
         Ok(())
@@ -218,8 +216,9 @@ impl Choices {
 fn part<T: DeserializeOwned + Default>(all: &Value, name: &'static str) -> Result<T, NotificationError> {
     match all.get(name) {
         None | Some(Value::Null) => Ok(T::default()),
-        Some(value) => T::deserialize(value)
-            .map_err(|error| NotificationError::invalid(name, format!("cannot be used: {error}"))),
+        Some(value) => {
+            T::deserialize(value).map_err(|error| NotificationError::invalid(name, format!("cannot be used: {error}")))
+        }
     }
 }
 
@@ -284,6 +283,12 @@ impl Preferences {
         self.categories.get(&category).copied().unwrap_or(Ways { in_app: true, email: false, webhook: false })
     }
 
+    /// The language that somebody chose for everything else holds here too, unless they say otherwise.
+    pub(crate) fn in_language(mut self, locale: Option<&str>) -> Self {
+        self.locale = locale.and_then(parse_locale).unwrap_or(self.locale);
+        self
+    }
+
     fn zone(&self) -> TimeZone {
         TimeZone::get(&self.time_zone).unwrap_or(TimeZone::UTC)
     }
@@ -343,7 +348,8 @@ mod tests {
 
     #[test]
     fn what_is_chosen_overrides_the_tenants_choices_and_those_the_defaults() {
-        let tenant = choices(json!({ "categories": { "other": { "email": false, "webhook": false } }, "locale": "de" }));
+        let tenant =
+            choices(json!({ "categories": { "other": { "email": false, "webhook": false } }, "locale": "de" }));
         let own = choices(json!({ "categories": { "other": { "email": true } }, "digest": "weekly" }));
         let both = Preferences::default().with(&tenant).with(&own);
         assert_eq!(both.ways(Category::Other), Ways { in_app: true, email: true, webhook: false });

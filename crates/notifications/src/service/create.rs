@@ -30,7 +30,7 @@ impl Notifications {
             return Err(NotificationError::PersonNotFound);
         }
         let event: Uuid = cx.new_id();
-        let news = News::of(&draft.kind, draft.clone());
+        let news = News::written(&draft.kind, draft.clone());
         self.inform_in_any_case(&tx, cx, event, user, &news).await?;
         let made = store::feed::of_event(&tx, user, event).await?.ok_or(NotificationError::NotFound)?;
         let data = json!({ "id": made.id, "user_id": user, "type": draft.kind, "title": draft.title });

@@ -8,10 +8,11 @@ use db::jobs::Leased;
 use jiff::{SignedDuration, Timestamp};
 use kernel::{Ctx, UserId};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::store::digests::Item;
-use crate::store::mails::NewMail;
+use super::inform::Reader;
+use crate::templates::{self, Feed, Texts};
 use crate::{NotificationError, Notifications, store};
 
 /// The kind of job that a digest is.
@@ -21,6 +22,13 @@ const BATCH: i64 = 20;
 /// How long to wait after a failure.
 const AGAIN: SignedDuration = SignedDuration::from_mins(1);
 
+/// What a digest says of one event.
+pub(super) struct Line {
+    /// When the digest is due that it is for.
+    pub(super) due: Timestamp,
+    pub(super) feed: Feed,
+}
+
 /// What the job says.
 #[derive(Serialize, Deserialize)]
 struct Payload {
@@ -28,20 +36,21 @@ struct Payload {
 }
 
 impl Notifications {
-    /// Keeps a line for the next digests of people, each due at its time.
+    /// Keeps a line for the next digest of each.
     pub(super) async fn collect(
         &self,
         tx: &TenantTx,
         cx: &Ctx,
-        people: HashMap<UserId, Timestamp>,
-        item: &Item,
+        event: Uuid,
+        lines: HashMap<UserId, Line>,
     ) -> Result<(), NotificationError> {
-        if people.is_empty() {
+        if lines.is_empty() {
             return Ok(());
         }
-        let (people, due): (Vec<_>, Vec<_>) = people.into_iter().unzip();
+        let (people, lines): (Vec<_>, Vec<_>) = lines.into_iter().unzip();
+        let (due, feeds): (Vec<_>, Vec<_>) = lines.into_iter().map(|Line { due, feed }| (due, feed)).unzip();
         let opened = store::digests::open(tx, &people, &due).await?;
-        store::digests::add(tx, &people, item).await?;
+        store::digests::add(tx, event, &people, feeds, cx.now()).await?;
         let payload = |user: UserId| serde_json::to_string(&Payload { user: user.0 }).unwrap_or_default();
         let jobs: Vec<_> = opened.into_iter().map(|(user, due)| (payload(user), due)).collect();
         Ok(tx.enqueue_all(cx, KIND, tx.tenant(), &jobs).await?)
@@ -72,18 +81,15 @@ impl Notifications {
         let user = UserId(user);
         let tx = self.db.begin(cx).await?;
         let items = store::digests::take(&tx, user).await?;
-        let people = self.people.known(&tx, &[user]).await?;
-        let wishes = self.wishes(&tx, &people).await?;
-        if let Some((_, wishes)) = wishes.first().filter(|_| !items.is_empty()) {
-            let letter = crate::mail::Letter::digest(wishes.digest.as_str(), &items);
-            let mailboxes = store::channels::mailboxes(&tx, &people).await?;
-            let mails = mailboxes.into_iter().map(|mailbox| {
-                let id: Uuid = cx.new_id();
-                let content = self.close_letter(cx, id, &letter);
-                let (user, channel) = (Some(mailbox.user), Some(mailbox.channel));
-                NewMail { id, user, channel, recipient: mailbox.address, content, at: wishes.mail_at(cx.now()) }
-            });
-            self.write_mails(&tx, cx, (job.id, KIND), mails.collect()).await?;
+        if let Some(Reader { person, wishes }) = self.readers(&tx, &[user]).await?.pop().filter(|_| !items.is_empty()) {
+            let texts = Texts::load(&tx, KIND).await?;
+            let data = [("period", json!(wishes.digest.as_str())), ("items", json!(items))];
+            let data = data.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
+            let letter = texts.mail(&wishes.locale, &templates::vars(&data, &person, cx.now())).into();
+            let at = wishes.mail_at(cx.now());
+            let mailboxes = store::channels::mailboxes(&tx, &[user]).await?;
+            let mails = mailboxes.into_iter().map(|mailbox| self.mail_to(cx, mailbox, &letter, at)).collect();
+            self.write_mails(&tx, cx, (job.id, KIND), mails).await?;
         }
         tx.finish(job).await?;
         Ok(tx.commit().await?)

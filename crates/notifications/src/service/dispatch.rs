@@ -6,11 +6,10 @@ use db::events::{Happened, KIND};
 use db::jobs::Leased;
 use jiff::SignedDuration;
 use kernel::{Ctx, UserId};
-use serde_json::{Map, Value};
 
 use super::bulk_create::{ANNOUNCED, Announcement};
 use super::inform::News;
-use crate::model::Draft;
+use crate::model::Level;
 use crate::{NotificationError, Notifications};
 
 /// How long a worker may take before another takes over.
@@ -50,10 +49,8 @@ impl Notifications {
         let tx = self.db.begin(&cx).await?;
         // What cannot be read stays where it is, tried ever more rarely and seen in the backlog, for a program that can.
         let happened: Happened = serde_json::from_str(&job.payload).map_err(|_| NotificationError::Unreadable)?;
-        if let Some((people, draft)) = self.news(&tx, &happened).await?
-            && !people.is_empty()
-        {
-            self.inform(&tx, &cx, job.id, &people, &News::of(&happened.event, draft)).await?;
+        if let Some((people, news)) = self.news(&tx, &happened).await? {
+            self.inform(&tx, &cx, job.id, &people, &news).await?;
         }
         self.fan_out(&tx, &cx, job.id, &happened).await?;
         tx.finish(job).await?;
@@ -65,65 +62,41 @@ impl Notifications {
         &self,
         tx: &db::TenantTx,
         happened: &Happened,
-    ) -> Result<Option<(Vec<UserId>, Draft)>, NotificationError> {
+    ) -> Result<Option<(Vec<UserId>, News)>, NotificationError> {
         let Happened { event, data, actor, .. } = happened;
         if event == ANNOUNCED {
             let Announcement { audience, draft } =
                 serde_json::from_value(data.clone()).map_err(|_| NotificationError::Unreadable)?;
-            return Ok(self.audience(tx, &audience).await?.map(|people| (people, draft)));
+            let people = self.audience(tx, &audience).await?;
+            return Ok(people.map(|people| (people, News::written(ANNOUNCED, draft))));
         }
-        let field = |name: &str| data[name].as_str().unwrap_or_default();
-        let (level, title, message) = match event.as_str() {
-            "workspace.member.added" => (
-                "info",
-                format!("You were added to {}", field("workspace_name")),
-                format!("Your role in the workspace is {}.", field("role")),
-            ),
-            "workspace.member.role_changed" => (
-                "info",
-                format!("Your role in {} changed", field("workspace_name")),
-                format!("It was {} and is {} now.", field("old_role"), field("role")),
-            ),
-            "user.role_changed" => (
-                "info",
-                "Your role changed".to_owned(),
-                format!("It was {} and is {} now.", field("old_role"), field("role")),
-            ),
-            "user.password_changed" => (
-                "warning",
-                "Your password was changed".to_owned(),
-                "If it was not you, ask an admin of your organisation for help at once.".to_owned(),
-            ),
-            "user.new_device" => (
-                "warning",
-                "New log-in to your account".to_owned(),
-                format!("From {} with {}. If it was not you, change your password.", field("ip"), field("user_agent")),
-            ),
-            "tenant.suspended" => (
-                "error",
-                "Your organisation was suspended".to_owned(),
-                "Nobody can log in until it is reactivated.".to_owned(),
-            ),
-            _ => return Ok(None),
-        };
+        let Some(level) = level(event) else { return Ok(None) };
         let people = if event == "tenant.suspended" {
             self.people.admins(tx).await?
         } else {
-            let Ok(person) = field("user_id").parse::<UserId>() else { return Ok(None) };
+            let Some(Ok(person)) = data["user_id"].as_str().map(str::parse::<UserId>) else { return Ok(None) };
             // Nobody is told of their own doing, except where it may not have been theirs.
-            if *actor == Some(person.0) && level == "info" {
+            if *actor == Some(person.0) && level == Level::Info {
                 return Ok(None);
             }
-            self.people.known(tx, &[person]).await?
+            vec![person]
         };
-        let data: Map<String, Value> = data.as_object().cloned().unwrap_or_default();
-        let level = level.to_owned();
-        Ok(Some((people, Draft { kind: event.clone(), level, title, message, data, expires_at: None })))
+        Ok(Some((people, News::templated(event, level, data))))
+    }
+}
+
+/// How news of an event are shown; `None` when people are not told of it.
+fn level(event: &str) -> Option<Level> {
+    match event {
+        "workspace.member.added" | "workspace.member.role_changed" | "user.role_changed" => Some(Level::Info),
+        "user.password_changed" | "user.new_device" => Some(Level::Warning),
+        "tenant.suspended" => Some(Level::Error),
+        _ => None,
     }
 }
 
 /// Doubles from a second on.
-fn wait(attempt: i32) -> SignedDuration {
+pub(super) fn wait(attempt: i32) -> SignedDuration {
     let doublings = u32::try_from(attempt - 1).unwrap_or_default().min(10);
     SignedDuration::from_secs(1_i64 << doublings).min(LONGEST_WAIT)
 }

@@ -4,6 +4,7 @@ pub(crate) mod bulk_create;
 pub(crate) mod channels;
 pub(crate) mod clean_up;
 pub(crate) mod create;
+pub(crate) mod create_system;
 pub(crate) mod delete;
 pub(crate) mod digest;
 pub(crate) mod dispatch;
@@ -14,7 +15,9 @@ pub(crate) mod list;
 pub(crate) mod mails;
 pub(crate) mod preferences;
 pub(crate) mod read;
+pub(crate) mod spread;
 pub(crate) mod stream;
+pub(crate) mod templates;
 pub(crate) mod unread;
 pub(crate) mod webhooks;
 

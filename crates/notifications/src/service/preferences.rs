@@ -2,7 +2,7 @@
 
 use db::TenantTx;
 use db::audit::AuditEvent;
-use kernel::{Actor, Ctx, Role};
+use kernel::{Actor, Ctx, Role, UserId};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -24,7 +24,7 @@ impl Notifications {
     pub(crate) async fn get_preferences(&self, cx: &Ctx, whose: Whose) -> Result<Preferences, NotificationError> {
         let tx = self.db.read(cx).await?;
         let owner = owner(cx, &tx, whose)?;
-        Ok(read(&tx, owner).await?.1)
+        Ok(self.read_preferences(&tx, whose, owner).await?.1)
     }
 
     /// Changes what is given.
@@ -51,7 +51,7 @@ impl Notifications {
         let tx = self.db.begin(cx).await?;
         let owner = owner(cx, &tx, whose)?;
         store::preferences::lock(&tx, owner).await?;
-        let (before, effective) = read(&tx, owner).await?;
+        let (before, effective) = self.read_preferences(&tx, whose, owner).await?;
         tx.if_match(&effective)?;
         let after = change(&before)?;
         if after == before {
@@ -62,10 +62,27 @@ impl Notifications {
         } else {
             store::preferences::set(&tx, owner, &after, cx.now()).await?;
         }
-        let (_, effective) = read(&tx, owner).await?;
+        let (_, effective) = self.read_preferences(&tx, whose, owner).await?;
         tx.audit(cx, &record(&tx, owner, &before, &after)).await?;
         tx.commit().await?;
         Ok(effective)
+    }
+
+    /// What the owner chose, and what holds.
+    async fn read_preferences(
+        &self,
+        tx: &TenantTx,
+        whose: Whose,
+        owner: Uuid,
+    ) -> Result<(Choices, Preferences), NotificationError> {
+        let mut own = store::preferences::of(tx, &[owner]).await?;
+        let own = own.remove(&owner).unwrap_or_default();
+        if whose == Whose::Tenant {
+            let effective = Preferences::default().with(&own);
+            return Ok((own, effective));
+        }
+        let reader = self.readers(tx, &[UserId(owner)]).await?.pop().ok_or(NotificationError::NoPerson)?;
+        Ok((own, reader.wishes))
     }
 }
 
@@ -77,16 +94,6 @@ fn owner(cx: &Ctx, tx: &TenantTx, whose: Whose) -> Result<Uuid, NotificationErro
         Whose::Tenant if cx.has_role(Role::Admin) || matches!(cx.actor, Actor::Internal { .. }) => Ok(tx.tenant().0),
         Whose::Tenant => Err(NotificationError::DefaultsForAdminsOnly),
     }
-}
-
-/// What the owner chose, and what holds.
-async fn read(tx: &TenantTx, owner: Uuid) -> Result<(Choices, Preferences), NotificationError> {
-    let tenant = tx.tenant().0;
-    let mut chosen = store::preferences::of(tx, &[owner, tenant]).await?;
-    let own = chosen.remove(&owner).unwrap_or_default();
-    let default = chosen.remove(&tenant).unwrap_or_default();
-    let effective = Preferences::default().with(&default).with(&own);
-    Ok((own, effective))
 }
 
 fn record(tx: &TenantTx, owner: Uuid, before: &Choices, after: &Choices) -> AuditEvent {

@@ -6,6 +6,8 @@ use kernel::UserId;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::templates::Feed;
+
 statements! {
     // The update changes nothing and locks the row: a digest that is being written now waits for this transaction, and
     // takes its items along.
@@ -15,7 +17,8 @@ statements! {
         ON CONFLICT (user_id) DO UPDATE SET tenant_id = d.tenant_id
         RETURNING user_id, due_at, xmax = 0 AS opened";
     ADD = "INSERT INTO notification_digest_items (user_id, event_id, tenant_id, title, message, created_at)
-        SELECT user_id, $2, $3, $4, $5, $6 FROM unnest($1::uuid[]) AS person (user_id)
+        SELECT line.user_id, $1, $2, line.title, line.message, $3
+        FROM unnest($4::uuid[], $5::text[], $6::text[]) AS line (user_id, title, message)
         ON CONFLICT (user_id, event_id) DO NOTHING";
     CLOSE = "DELETE FROM notification_digests WHERE tenant_id = $1 AND user_id = $2";
     TAKE = "DELETE FROM notification_digest_items WHERE tenant_id = $1 AND user_id = $2
@@ -29,7 +32,7 @@ pub(crate) struct Item {
     pub(crate) message: String,
     pub(crate) created_at: Timestamp,
     #[serde(skip)]
-    pub(crate) event: Uuid,
+    event: Uuid,
 }
 
 impl FromRow for Item {
@@ -55,11 +58,18 @@ pub(crate) async fn open(
     opened.map(|row| Ok((UserId(get(row, "user_id")?), get(row, "due_at")?))).collect()
 }
 
-/// Adds a line to the open digests of these people.
-pub(crate) async fn add(tx: &TenantTx, people: &[UserId], item: &Item) -> Result<(), db::Error> {
-    let Item { title, message, created_at, event } = item;
+/// Adds a line to the open digest of each of these people.
+pub(crate) async fn add(
+    tx: &TenantTx,
+    event: Uuid,
+    people: &[UserId],
+    lines: Vec<Feed>,
+    now: Timestamp,
+) -> Result<(), db::Error> {
     let ids: Vec<Uuid> = people.iter().map(|id| id.0).collect();
-    tx.execute(&ADD, &[&ids, event, &tx.tenant().0, title, message, created_at]).await.map(drop)
+    let (titles, messages): (Vec<_>, Vec<_>) =
+        lines.into_iter().map(|Feed { title, message }| (title, message)).unzip();
+    tx.execute(&ADD, &[&event, &tx.tenant().0, &now, &ids, &titles, &messages]).await.map(drop)
 }
 
 /// Closes a digest; returns its lines, the oldest first.

@@ -8,6 +8,7 @@ pub(crate) mod feed;
 pub(crate) mod mails;
 pub(crate) mod preferences;
 pub(crate) mod stream;
+pub(crate) mod templates;
 pub(crate) mod webhooks;
 
 /// Every statement the slice can run, fixed and built, for the test that prepares them all.
@@ -22,6 +23,7 @@ pub fn statements() -> Vec<db::Sql> {
         preferences::STATEMENTS.to_vec(),
         mails::STATEMENTS.to_vec(),
         digests::STATEMENTS.to_vec(),
+        templates::STATEMENTS.to_vec(),
         webhooks::STATEMENTS.to_vec(),
         webhooks::LIST.statements(),
         deliveries::STATEMENTS.to_vec(),

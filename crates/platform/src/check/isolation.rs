@@ -27,6 +27,7 @@ pub const PROTECTED: &[&str] = &[
     "jobs",
     "notification_feeds",
     "user_notifications",
+    "notification_templates",
     "webhook_endpoints",
     "webhook_deliveries",
     "webhook_attempts",

@@ -36,6 +36,8 @@ pub const NEEDED: &[Need] = &[
     (db::APP_ROLE, "webhook_endpoints", EVERYTHING),
     (db::APP_ROLE, "webhook_deliveries", READ_ADD_CHANGE),
     (db::APP_ROLE, "webhook_attempts", READ_ADD),
+    (db::APP_ROLE, "notification_templates", EVERYTHING),
+    (db::SYSTEM_ROLE, "notification_templates", &["SELECT"]),
     (db::SYSTEM_ROLE, "webhook_endpoints", &["SELECT"]),
     (db::SYSTEM_ROLE, "webhook_deliveries", &["SELECT", "DELETE"]),
     (db::SYSTEM_ROLE, "webhook_attempts", &["SELECT"]),

@@ -49,6 +49,8 @@ impl TestApp {
         let invitation = made(format!("/tenants/{}/invitations", admin.tenant), invited).await;
         let told = json!({ "user_id": member.id, "type": "t", "title": "Told", "message": "m" });
         let notification = made("/notifications".to_owned(), told).await;
+        let own = json!({ "title": "Own" });
+        admin.http.put("/notifications/templates/user.role_changed/en").json(&own).send().await.expect(200);
         let webhook = made("/webhooks".to_owned(), json!({ "url": "https://example.com/hooks" })).await;
         let delivery = admin.http.post(&format!("/webhooks/{webhook}/test")).send().await.expect(202).text("id");
         self.sql(&format!(
@@ -101,6 +103,8 @@ impl Belongings {
             "notifications" => &self.notification,
             "projects" => &self.project,
             "airtable-bases" => &self.base,
+            "templates" => "user.role_changed",
+            "{kind}" => "en",
             "webhooks" => &self.webhook,
             "deliveries" => &self.delivery,
             _ => panic!("say in Belongings what `/{segment}/{{id}}` names"),
@@ -172,6 +176,9 @@ impl Belongings {
                  UPDATE workspaces SET deleted_at = NULL, name = 'Marketing' WHERE id = '{workspace}';
                  UPDATE projects SET deleted_at = NULL, name = 'Launch', status = 'active' WHERE id = '{project}';
                  UPDATE airtable_bases SET deleted_at = NULL WHERE id = '{base}';
+                 DELETE FROM notification_templates WHERE tenant_id = '{tenant}';
+                 INSERT INTO notification_templates (id, tenant_id, kind, locale, title, created_at, updated_at)
+                 VALUES (gen_random_uuid(), '{tenant}', 'user.role_changed', 'en', 'Own', now(), now());
                  DELETE FROM webhook_endpoints WHERE tenant_id = '{tenant}' AND id <> '{webhook}';
                  INSERT INTO webhook_endpoints (id, tenant_id, url, secret, created_at, updated_at)
                  VALUES ('{webhook}', '{tenant}', 'https://example.com/hooks', '', now(), now())

@@ -76,6 +76,7 @@ async fn digest(app: &TestApp) -> String {
         "audit_events",
         "workspace_audit_logs",
         "user_notifications",
+        "notification_templates",
     ];
     let parts = tables.map(|table| format!("(SELECT md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {table} t)"));
     app.one(&format!("SELECT concat_ws(' ', {})", parts.join(", "))).await
@@ -104,6 +105,7 @@ async fn every_change_of_an_object_can_be_made_to_depend_on_its_version() {
         object.check(&app, &mut sent).await;
     }
     webhook(&admin).await.check(&app, &mut sent).await;
+    template(&admin).await.check(&app, &mut sent).await;
     let last = app.member(&admin, "last@example.com").await;
     sent.extend(["change_own_member_role", "patch_own_member_role"].map(str::to_owned));
     leaving(&admin, &root, &last).await.check(&app, &mut sent).await;
@@ -283,6 +285,20 @@ async fn webhook(admin: &Person) -> Object<'_> {
         changes: vec![
             ("update_webhook", Method::PUT, path.clone(), json!({ "description": "one" })),
             ("delete_webhook", Method::DELETE, path.clone(), Value::Null),
+        ],
+        read: Some(path),
+    }
+}
+
+async fn template(admin: &Person) -> Object<'_> {
+    let path = "/notifications/templates/digest/de".to_owned();
+    Object {
+        client: &admin.http,
+        first: first(&admin.http, &path).await,
+        changes: vec![
+            ("update_notification_template", Method::PUT, path.clone(), json!({ "subject": "one" })),
+            ("update_notification_template", Method::PUT, path.clone(), json!({ "subject": "two" })),
+            ("delete_notification_template", Method::DELETE, path.clone(), Value::Null),
         ],
         read: Some(path),
     }

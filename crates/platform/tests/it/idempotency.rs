@@ -138,6 +138,8 @@ async fn every_post_sent_again_is_answered_as_before() {
     let told = json!({ "type": "t", "title": "n", "message": "m" });
     twice.post("create_notification", &admin, "/notifications", told.clone()).await;
     twice.post("bulk_create_notifications", &admin, "/notifications/bulk", told).await;
+    let told = json!({ "type": "t", "title": "n", "message": "m" });
+    twice.post("create_system_notification", &root.http, "/notifications/system", told).await;
     let hook = json!({ "url": "https://example.com/hooks", "disabled": true });
     let hook = twice.post("create_webhook", &admin, "/webhooks", hook).await.text("id");
     let at = |rest: &str| format!("/webhooks/{hook}/{rest}");
@@ -156,8 +158,12 @@ async fn every_post_sent_again_is_answered_as_before() {
 
     let posts: BTreeSet<String> =
         operations().into_iter().filter(|op| op.method == Method::POST).map(|op| op.id).collect();
-    let sent: BTreeSet<String> =
-        twice.sent.iter().map(|&id| id.to_owned()).chain(["validate", "logout"].map(str::to_owned)).collect();
+    let sent: BTreeSet<String> = twice
+        .sent
+        .iter()
+        .map(|&id| id.to_owned())
+        .chain(["validate", "logout", "preview_notification_template"].map(str::to_owned))
+        .collect();
     assert_eq!(sent, posts, "{id}");
 }
 

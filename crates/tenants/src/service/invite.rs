@@ -109,8 +109,9 @@ impl Tenants {
         tenant_name: &str,
         invited: &Invited,
     ) -> Result<(), TenantError> {
-        let Invited { invitation: Invitation { email, role, expires_at, .. }, token } = invited;
-        let letter = InvitationLetter { email, tenant_name, role, token, expires_at: *expires_at };
+        let Invited { invitation: Invitation { email, role, expires_at, invited_by, .. }, token } = invited;
+        let letter =
+            InvitationLetter { email, tenant_name, role, token, expires_at: *expires_at, inviter: *invited_by };
         Ok(self.post.invite(tx, cx, &letter).await?)
     }
 

@@ -7,14 +7,17 @@ use kernel::{Ctx, UserId};
 use serde_json::json;
 use uuid::Uuid;
 
+use super::super::inform::Reader;
 use super::super::webhooks::fan_out::send_off;
-use crate::mail::Letter;
 use crate::model::{CODE_LIFETIME, Channel, ChannelId, new_code};
 use crate::store::mails::NewMail;
+use crate::templates::{self, Texts};
 use crate::{NotificationError, Notifications, store};
 
 /// How many codes one person may have sent in an hour, to whatever addresses: they may be somebody else's.
 const MOST: i64 = 10;
+/// The event, and the template of the mail.
+const VERIFICATION: &str = "channel.verification";
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
 
 impl Notifications {
@@ -39,15 +42,23 @@ impl Notifications {
         store::codes::insert(tx, (id, user, to), &digest, now, expires_at).await?;
         if let Some(webhook) = store::channels::webhook_of(tx, to).await? {
             let data = json!({ "channel_id": channel.id, "code": code, "expires_at": expires_at });
-            let happened = Happened { event: "channel.verification".to_owned(), data, at: now, actor: None };
+            let happened = Happened { event: VERIFICATION.to_owned(), data, at: now, actor: None };
             send_off(tx, cx, webhook, id, &happened).await?;
             return Ok(());
         }
-        let letter = Letter::code(&code, CODE_LIFETIME.as_mins());
+        let Some(Reader { person, wishes }) = self.readers(tx, &[user]).await?.pop() else {
+            return Err(NotificationError::NoPerson);
+        };
+        let (first, last) = code.split_at(4);
+        let data = json!({
+            "code": format!("{first} {last}"), "minutes": CODE_LIFETIME.as_mins(), "address": channel.address,
+        });
+        let vars = templates::vars(&data.as_object().cloned().unwrap_or_default(), &person, now);
+        let letter = Texts::load(tx, VERIFICATION).await?.mail(&wishes.locale, &vars).into();
         let own: Uuid = cx.new_id();
         let content = self.close_letter(cx, own, &letter);
         let recipient = channel.address.clone();
         let mail = NewMail { id: own, user: Some(user), channel: Some(to), recipient, content, at: now };
-        Ok(self.write_mails(tx, cx, (id, "channel.verification"), vec![mail]).await?)
+        Ok(self.write_mails(tx, cx, (id, VERIFICATION), vec![mail]).await?)
     }
 }

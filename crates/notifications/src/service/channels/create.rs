@@ -24,7 +24,7 @@ impl Notifications {
     ) -> Result<(Channel, Option<String>), NotificationError> {
         let user = own(cx)?;
         let tx = self.db.begin(cx).await?;
-        let account = self.people.address(&tx, user).await?;
+        let account = self.people.addressees(&tx, &[user]).await?.pop();
         let given = address.filter(|address| !address.trim().is_empty());
         let address = given.or(account.as_ref().filter(|_| kind == "email").map(|account| account.email.as_str()));
         let address = Address::parse(kind, address.unwrap_or_default())?;
@@ -33,7 +33,7 @@ impl Notifications {
             return Err(NotificationError::TooManyChannels(MOST));
         }
         let theirs = account.is_some_and(|account| {
-            account.verified && account.email.eq_ignore_ascii_case(address.as_str()) && address.kind() == "email"
+            account.email_verified && account.email.eq_ignore_ascii_case(address.as_str()) && address.kind() == "email"
         });
         let id = ChannelId(cx.new_id::<Uuid>());
         if !store::channels::insert(&tx, (id, user), &address, theirs.then(|| cx.now()), cx.now()).await? {
@@ -74,11 +74,9 @@ impl Notifications {
         match address {
             Address::Email(_) if self.mailer.is_none() => Err(NotificationError::MailOff),
             Address::Webhook(_) if !self.deliver => Err(NotificationError::DeliveriesOff),
-            Address::Webhook(url) => self
-                .client
-                .target(url)
-                .map(drop)
-                .map_err(|message| NotificationError::invalid("address", message)),
+            Address::Webhook(url) => {
+                self.client.target(url).map(drop).map_err(|message| NotificationError::invalid("address", message))
+            }
             Address::Email(_) => Ok(()),
         }
     }

@@ -24,7 +24,9 @@ impl Notifications {
         }
         let (code_id, digest) =
             store::codes::take_a_try(&tx, id, cx.now()).await?.ok_or(NotificationError::CodeExpired)?;
-        if !self.seal.is_digest_of(code_id, code.trim(), &digest) {
+        // People type the gap too.
+        let code: String = code.split_whitespace().collect();
+        if !self.seal.is_digest_of(code_id, &code, &digest) {
             // The try counts.
             tx.commit().await?;
             return Err(NotificationError::WrongCode);

@@ -103,7 +103,9 @@ impl Notifications {
     ) -> Result<(), NotificationError> {
         let now = cx.now();
         let next = match &outcome {
-            Err(failure) if !failure.for_good => wait(cx.rng(), due.attempts + 1).and_then(|wait| now.checked_add(wait).ok()),
+            Err(failure) if !failure.for_good => {
+                wait(cx.rng(), due.attempts + 1).and_then(|wait| now.checked_add(wait).ok())
+            }
             _ => None,
         };
         let state = match (&outcome, next) {

@@ -3,12 +3,12 @@
 use db::TenantTx;
 use jiff::SignedDuration;
 use kernel::Ctx;
-use serde_json::{Map, json};
+use serde_json::json;
 use uuid::Uuid;
 
 use super::super::inform::News;
 use super::record;
-use crate::model::{Draft, Level, WebhookId};
+use crate::model::{Level, WebhookId};
 use crate::{NotificationError, Notifications, store};
 
 /// How long nothing may get through.
@@ -33,27 +33,20 @@ impl Notifications {
         url: &str,
         reason: Reason,
     ) -> Result<Option<Switched>, NotificationError> {
-        let (word, since, message) = match reason {
-            Reason::Gone => ("gone", None, "It answered 410: there is nobody any more who wants to be told."),
-            Reason::Failing => ("failing", Some(cx.now() - PATIENCE), "Nothing got through for three days."),
+        let (word, since) = match reason {
+            Reason::Gone => ("gone", None),
+            Reason::Failing => ("failing", Some(cx.now() - PATIENCE)),
         };
         if !store::webhooks::disable(tx, id, word, since, cx.now()).await? {
             return Ok(None);
         }
         let data = json!({ "webhook_id": id.0, "url": url, "reason": word });
-        let draft = Draft {
-            kind: "webhook.disabled".to_owned(),
-            level: Level::Warning.as_str().to_owned(),
-            title: "A webhook was switched off".to_owned(),
-            message: format!("{url}: {message} Enable it when its receiver works again."),
-            data: data.as_object().cloned().unwrap_or_else(Map::new),
-            expires_at: None,
-        };
         let people = match store::channels::owner_of(tx, id).await? {
             Some(owner) => vec![owner],
             None => self.people.admins(tx).await?,
         };
-        self.inform(tx, cx, cx.new_id::<Uuid>(), &people, &News::of("webhook.disabled", draft)).await?;
+        let news = News::templated("webhook.disabled", Level::Warning, &data);
+        self.inform(tx, cx, cx.new_id::<Uuid>(), &people, &news).await?;
         Ok(Some(Switched { id, word }))
     }
 }
