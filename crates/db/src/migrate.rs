@@ -50,6 +50,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     12 "webhooks",
     13 "workspace_audit_chain",
     14 "notification_templates",
+    15 "notification_channels",
 ];
 
 /// How long a lock may be waited for before the migration steps aside. It is also the longest time that others can

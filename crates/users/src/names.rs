@@ -9,6 +9,7 @@ statements! {
         WHERE u.tenant_id = $1 AND u.id = ANY($2) AND p.deleted_at IS NULL";
     ADDRESSEES = "SELECT u.id, u.email, u.first_name, u.last_name,
             coalesce(nullif(p.display_name, ''), trim(u.first_name || ' ' || u.last_name)) AS display_name,
+            coalesce(u.email_verified, false) AS email_verified,
             coalesce(p.preferences ->> 'locale', p.preferences ->> 'language') AS locale
         FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id
         WHERE u.tenant_id = $1 AND u.id = ANY($2) AND p.deleted_at IS NULL";
