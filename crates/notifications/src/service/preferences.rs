@@ -22,8 +22,8 @@ pub(crate) enum Whose {
 impl Notifications {
     /// What holds, whoever decided it.
     pub(crate) async fn get_preferences(&self, cx: &Ctx, whose: Whose) -> Result<Preferences, NotificationError> {
+        let owner = owner(cx, whose)?;
         let tx = self.db.read(cx).await?;
-        let owner = owner(cx, &tx, whose)?;
         Ok(self.read_preferences(&tx, whose, owner).await?.1)
     }
 
@@ -48,8 +48,8 @@ impl Notifications {
         whose: Whose,
         change: impl FnOnce(&Choices) -> Result<Choices, NotificationError> + Send,
     ) -> Result<Preferences, NotificationError> {
+        let owner = owner(cx, whose)?;
         let tx = self.db.begin(cx).await?;
-        let owner = owner(cx, &tx, whose)?;
         store::preferences::lock(&tx, owner).await?;
         let (before, effective) = self.read_preferences(&tx, whose, owner).await?;
         tx.if_match(&effective)?;
@@ -87,12 +87,15 @@ impl Notifications {
 }
 
 /// Defaults are for admins, and for services that name a tenant.
-fn owner(cx: &Ctx, tx: &TenantTx, whose: Whose) -> Result<Uuid, NotificationError> {
-    match whose {
-        Whose::Own => own(cx).map(|person| person.0),
-        Whose::Tenant if cx.known_tenant().is_none() => Err(NotificationError::NoPerson),
-        Whose::Tenant if cx.has_role(Role::Admin) || matches!(cx.actor, Actor::Internal { .. }) => Ok(tx.tenant().0),
-        Whose::Tenant => Err(NotificationError::DefaultsForAdminsOnly),
+fn owner(cx: &Ctx, whose: Whose) -> Result<Uuid, NotificationError> {
+    if whose == Whose::Own {
+        return own(cx).map(|person| person.0);
+    }
+    let tenant = cx.known_tenant().ok_or(NotificationError::NoPerson)?;
+    if cx.has_role(Role::Admin) || matches!(cx.actor, Actor::Internal { .. }) {
+        Ok(tenant.0)
+    } else {
+        Err(NotificationError::DefaultsForAdminsOnly)
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) struct Belongings {
     /// In the member's feed.
     pub(crate) notification: String,
     pub(crate) webhook: String,
+    /// A mailbox of the member, with a digest to come.
+    pub(crate) channel: String,
     /// To the webhook; given up.
     pub(crate) delivery: String,
     /// A log-in of the member.
@@ -48,7 +50,7 @@ impl TestApp {
         let invited = json!({ "email": format!("guest@{domain}") });
         let invitation = made(format!("/tenants/{}/invitations", admin.tenant), invited).await;
         let told = json!({ "user_id": member.id, "type": "t", "title": "Told", "message": "m" });
-        let notification = made("/notifications".to_owned(), told).await;
+        let notification = made("/notifications".to_owned(), told.clone()).await;
         let own = json!({ "title": "Own" });
         admin.http.put("/notifications/templates/user.role_changed/en").json(&own).send().await.expect(200);
         let webhook = made("/webhooks".to_owned(), json!({ "url": "https://example.com/hooks" })).await;
@@ -60,6 +62,12 @@ impl TestApp {
             admin.tenant
         ))
         .await;
+        let body = json!({ "type": "email", "address": format!("member@other.{domain}") });
+        let channel = member.http.post("/notifications/channels").json(&body).send().await.expect(201).text("id");
+        let daily = json!({ "digest": "daily" });
+        member.http.put("/notifications/preferences").json(&daily).send().await.expect(200);
+        self.sql(&format!("UPDATE notification_channels SET verified_at = now() WHERE id = '{channel}'")).await;
+        admin.http.post("/notifications").json(&told).send().await.expect(201);
         let tenant = admin.http.get(&format!("/tenants/{}", admin.tenant)).send().await.expect(200);
         self.sql(&format!(
             "INSERT INTO tenant_suspended_users (tenant_id, user_id, suspended_at)
@@ -80,6 +88,7 @@ impl TestApp {
             invitation,
             notification,
             webhook,
+            channel,
             delivery,
             session,
         }
@@ -106,6 +115,7 @@ impl Belongings {
             "templates" => "user.role_changed",
             "{kind}" => "en",
             "webhooks" => &self.webhook,
+            "channels" => &self.channel,
             "deliveries" => &self.delivery,
             _ => panic!("say in Belongings what `/{segment}/{{id}}` names"),
         }
@@ -134,7 +144,7 @@ impl Belongings {
     }
 
     /// Every id there is, for parameters of any kind.
-    pub(crate) fn ids(&self) -> [&str; 13] {
+    pub(crate) fn ids(&self) -> [&str; 14] {
         [
             self.tenant(),
             &self.slug,
@@ -147,6 +157,7 @@ impl Belongings {
             &self.project,
             &self.base,
             &self.webhook,
+            &self.channel,
             &self.delivery,
             NOBODY,
         ]
@@ -154,7 +165,9 @@ impl Belongings {
 
     /// Undoes what requests of its own people can have done to them and to what others stand on, and makes room again.
     pub(crate) async fn revive(&self, database: &tokio_postgres::Client) {
-        let Self { admin, member, workspace, project, base, invitation, notification, webhook, delivery, .. } = self;
+        let Self {
+            admin, member, workspace, project, base, invitation, notification, webhook, channel, delivery, ..
+        } = self;
         let (tenant, admin, member) = (&admin.tenant, &admin.id, &member.id);
         database
             .batch_execute(&format!(
@@ -179,6 +192,12 @@ impl Belongings {
                  DELETE FROM notification_templates WHERE tenant_id = '{tenant}';
                  INSERT INTO notification_templates (id, tenant_id, kind, locale, title, created_at, updated_at)
                  VALUES (gen_random_uuid(), '{tenant}', 'user.role_changed', 'en', 'Own', now(), now());
+                 DELETE FROM notification_channels WHERE tenant_id = '{tenant}' AND id <> '{channel}';
+                 INSERT INTO notification_channels (id, tenant_id, user_id, type, address, created_at, updated_at)
+                 VALUES ('{channel}', '{tenant}', '{member}', 'email', 'member@other.example', now(), now())
+                 ON CONFLICT (id) DO UPDATE SET is_active = true, verified_at = NULL;
+                 UPDATE notification_channel_codes SET created_at = created_at - interval '1 day'
+                 WHERE tenant_id = '{tenant}';
                  DELETE FROM webhook_endpoints WHERE tenant_id = '{tenant}' AND id <> '{webhook}';
                  INSERT INTO webhook_endpoints (id, tenant_id, url, secret, created_at, updated_at)
                  VALUES ('{webhook}', '{tenant}', 'https://example.com/hooks', '', now(), now())

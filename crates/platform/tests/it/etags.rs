@@ -73,6 +73,8 @@ async fn digest(app: &TestApp) -> String {
         "workspace_members",
         "invitations",
         "webhook_endpoints",
+        "notification_channels",
+        "notification_preferences",
         "audit_events",
         "workspace_audit_logs",
         "user_notifications",
@@ -105,6 +107,9 @@ async fn every_change_of_an_object_can_be_made_to_depend_on_its_version() {
         object.check(&app, &mut sent).await;
     }
     webhook(&admin).await.check(&app, &mut sent).await;
+    channel(&admin).await.check(&app, &mut sent).await;
+    preferences(&admin, "", "preferences").await.check(&app, &mut sent).await;
+    preferences(&admin, "/defaults", "defaults").await.check(&app, &mut sent).await;
     template(&admin).await.check(&app, &mut sent).await;
     let last = app.member(&admin, "last@example.com").await;
     sent.extend(["change_own_member_role", "patch_own_member_role"].map(str::to_owned));
@@ -285,6 +290,38 @@ async fn webhook(admin: &Person) -> Object<'_> {
         changes: vec![
             ("update_webhook", Method::PUT, path.clone(), json!({ "description": "one" })),
             ("delete_webhook", Method::DELETE, path.clone(), Value::Null),
+        ],
+        read: Some(path),
+    }
+}
+
+async fn channel(admin: &Person) -> Object<'_> {
+    let body = json!({ "type": "webhook", "address": "https://example.com/own" });
+    let made = admin.http.post("/notifications/channels").json(&body).send().await.expect(201);
+    let path = format!("/notifications/channels/{}", made.text("id"));
+    Object {
+        client: &admin.http,
+        first: tag(&made),
+        changes: vec![
+            ("update_notification_channel", Method::PUT, path.clone(), json!({ "is_active": false })),
+            ("delete_notification_channel", Method::DELETE, path.clone(), Value::Null),
+        ],
+        read: Some(path),
+    }
+}
+
+async fn preferences<'a>(admin: &'a Person, rest: &str, whose: &str) -> Object<'a> {
+    let path = format!("/notifications/preferences{rest}");
+    let (update, reset) = match whose {
+        "preferences" => ("update_notification_preferences", "reset_notification_preferences"),
+        _ => ("update_notification_defaults", "reset_notification_defaults"),
+    };
+    Object {
+        client: &admin.http,
+        first: first(&admin.http, &path).await,
+        changes: vec![
+            (update, Method::PUT, path.clone(), json!({ "digest": "daily" })),
+            (reset, Method::DELETE, path.clone(), Value::Null),
         ],
         read: Some(path),
     }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use testkit::{Answer, Client};
 
 use crate::coverage::operations;
+use crate::notifications::mail_server::MailServer;
 use crate::support::{INTERNAL_KEY, JWT_SECRET, PASSWORD, TestApp};
 
 /// Sends with `key`.
@@ -59,7 +60,8 @@ impl Twice<'_> {
 
 #[tokio::test]
 async fn every_post_sent_again_is_answered_as_before() {
-    let app = TestApp::new().await;
+    let server = MailServer::start().await;
+    let app = server.app().await;
     let mut twice = Twice { app: &app, sent: BTreeSet::new() };
     let nobody = &app.http;
     let person = |email: &str| json!({ "email": email, "password": PASSWORD, "first_name": "A", "last_name": "B" });
@@ -140,6 +142,14 @@ async fn every_post_sent_again_is_answered_as_before() {
     twice.post("bulk_create_notifications", &admin, "/notifications/bulk", told).await;
     let told = json!({ "type": "t", "title": "n", "message": "m" });
     twice.post("create_system_notification", &root.http, "/notifications/system", told).await;
+    let channel = json!({ "type": "email", "address": "ada@example.org" });
+    let channel =
+        twice.post("create_notification_channel", &admin, "/notifications/channels", channel).await.text("id");
+    let at = |rest: &str| format!("/notifications/channels/{channel}/{rest}");
+    twice.post("resend_notification_channel_code", &admin, &at("resend"), json!({})).await;
+    app.send_mails().await;
+    let code = server.arrived().pop().unwrap().code();
+    twice.post("verify_notification_channel", &admin, &at("verify"), json!({ "code": code })).await;
     let hook = json!({ "url": "https://example.com/hooks", "disabled": true });
     let hook = twice.post("create_webhook", &admin, "/webhooks", hook).await.text("id");
     let at = |rest: &str| format!("/webhooks/{hook}/{rest}");

@@ -7,6 +7,7 @@ use db::audit::AuditKey;
 use db::{Db, PoolLimits};
 use jiff::Timestamp;
 use kernel::{Actor, Clock as _, Ctx, FixedClock, Origin, Redacted, Rng};
+use notifications::{MailConfig, MailTransport, mail_sender};
 use pyairtable_platform::app::{self, App, Parts};
 use serde_json::{Value, json};
 use testkit::{Client, SeededRng, TestDb};
@@ -67,7 +68,12 @@ impl TestApp {
             webhooks_deliver: true,
             webhooks_allow_private: false,
             resolver: Arc::new(notifications::SystemResolver),
-            mail: None,
+            // Written down, and sent when a test says so.
+            mail: Some(MailConfig {
+                transport: MailTransport::Files("/does/not/exist".into()),
+                from: mail_sender("PyAirtable <no-reply@example.com>").unwrap(),
+                invitation_url: None,
+            }),
         };
         change(&mut parts);
         let app = app::build(parts).unwrap();

@@ -1,11 +1,14 @@
 //! What people are told, one file an operation or two that belong together.
 
 mod bulk_create_notifications;
+mod channels;
 mod create_notification;
 mod create_system_notification;
 mod events;
 mod list_notifications;
+pub(crate) mod mail_server;
 mod own;
+mod preferences;
 mod races;
 mod reader;
 mod stream;

@@ -23,10 +23,10 @@ use crate::support::{Person, TestApp};
 
 /// What a receiver got.
 #[derive(Debug, Clone)]
-struct Post {
+pub(super) struct Post {
     path: String,
-    headers: HeaderMap,
-    body: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
 }
 
 impl Post {
@@ -36,14 +36,14 @@ impl Post {
 }
 
 /// A web server that takes what is posted to it.
-struct Receiver {
-    url: String,
+pub(super) struct Receiver {
+    pub(super) url: String,
     posts: Arc<Mutex<Vec<Post>>>,
     answer: Arc<Mutex<StatusCode>>,
 }
 
 impl Receiver {
-    async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hooks?from=platform", listener.local_addr().unwrap());
         let posts: Arc<Mutex<Vec<Post>>> = Arc::default();
@@ -61,11 +61,11 @@ impl Receiver {
         Self { url, posts, answer }
     }
 
-    fn answers(&self, status: u16) {
+    pub(super) fn answers(&self, status: u16) {
         *self.answer.lock().unwrap() = StatusCode::from_u16(status).unwrap();
     }
 
-    fn posts(&self) -> Vec<Post> {
+    pub(super) fn posts(&self) -> Vec<Post> {
         self.posts.lock().unwrap().clone()
     }
 }
@@ -99,7 +99,7 @@ impl TestApp {
     }
 
     /// Posts everything that is due; returns how often it was tried.
-    async fn deliver(&self) -> usize {
+    pub(super) async fn deliver(&self) -> usize {
         let mut tried = 0;
         loop {
             match self.app.notifications.deliver(&self.cx()).await.unwrap() {
