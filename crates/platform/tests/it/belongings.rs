@@ -196,6 +196,10 @@ impl Belongings {
                  INSERT INTO notification_channels (id, tenant_id, user_id, type, address, created_at, updated_at)
                  VALUES ('{channel}', '{tenant}', '{member}', 'email', 'member@other.example', now(), now())
                  ON CONFLICT (id) DO UPDATE SET is_active = true, verified_at = NULL;
+                 INSERT INTO notification_preferences (owner_id, tenant_id, choices, created_at, updated_at)
+                 SELECT id, '{tenant}', '{{\"digest\": \"daily\"}}', now(), now()
+                 FROM unnest(ARRAY['{tenant}', '{member}', '{admin}']::uuid[]) AS owner (id)
+                 ON CONFLICT (owner_id) DO NOTHING;
                  UPDATE notification_channel_codes SET created_at = created_at - interval '1 day'
                  WHERE tenant_id = '{tenant}';
                  DELETE FROM webhook_endpoints WHERE tenant_id = '{tenant}' AND id <> '{webhook}';

@@ -99,7 +99,8 @@ async fn database_alone_refuses_writes_into_another_tenant() {
         let may_insert = format!("SELECT has_table_privilege('pyairtable_app', '{name}', 'INSERT')");
         if name != "tenants" && superuser.query_one(&may_insert, &[]).await.unwrap().get(0) {
             let own = row.replace(theirs, mine);
-            let keyed = row.contains("\"id\":") || name == "notification_feeds";
+            let by_person = ["feeds", "preferences", "digests", "digest_items"].map(|of| format!("notification_{of}"));
+            let keyed = row.contains("\"id\":") || by_person.contains(name);
             let duplicate = keyed.then_some(SqlState::UNIQUE_VIOLATION);
             assert_eq!(code(database.execute(&insert, &[&own]).await), duplicate, "{name}");
         }
