@@ -20,6 +20,9 @@ pub enum NotificationError {
     /// Telling others takes an admin or a service.
     #[error("role too low")]
     InsufficientPermissions,
+    /// Telling everybody takes a super admin.
+    #[error("no super admin")]
+    SuperAdminsOnly,
     /// No such notification of the caller.
     #[error("no such notification")]
     NotFound,

@@ -39,7 +39,7 @@ use kernel::Redacted;
 pub use error::NotificationError;
 pub use http::{ALIASES, routes};
 pub use model::{Attempt, Delivery, DeliveryStory, Notification, Parts, Template, Webhook};
-pub use ports::{Addressee, Listener, People, Places, Standings};
+pub use ports::{Addressee, Listener, People, Places, Standings, Stretch, Tenancies};
 pub use store::statements;
 use webhooks::Seal;
 pub use webhooks::{Client, Guard, Resolver, SystemResolver, Target};
@@ -52,6 +52,8 @@ pub struct NotificationsConfig {
     pub places: Arc<dyn Places>,
     /// Knows who may still be told things.
     pub standings: Arc<dyn Standings>,
+    /// Knows which tenants there are.
+    pub tenancies: Arc<dyn Tenancies>,
     /// How machines are told.
     pub webhooks: WebhooksConfig,
 }
@@ -74,6 +76,7 @@ pub struct Notifications {
     people: Arc<dyn People>,
     places: Arc<dyn Places>,
     standings: Arc<dyn Standings>,
+    tenancies: Arc<dyn Tenancies>,
     streams: Arc<stream::Hub>,
     client: Client,
     seal: Seal,
@@ -83,10 +86,10 @@ pub struct Notifications {
 impl Notifications {
     /// Puts the slice together.
     pub fn new(db: Db, config: NotificationsConfig) -> Arc<Self> {
-        let NotificationsConfig { people, places, standings, webhooks } = config;
+        let NotificationsConfig { people, places, standings, tenancies, webhooks } = config;
         let WebhooksConfig { jwt_secret, deliver, allow_private, resolver } = webhooks;
         let client = Client::new(Guard::new(allow_private), resolver);
         let (streams, seal) = (Arc::default(), Seal::new(&jwt_secret));
-        Arc::new(Self { db, people, places, standings, streams, client, seal, deliver })
+        Arc::new(Self { db, people, places, standings, tenancies, streams, client, seal, deliver })
     }
 }

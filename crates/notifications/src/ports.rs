@@ -1,6 +1,6 @@
 //! What this slice asks of others, wired in `platform`.
 
-use db::TenantTx;
+use db::{SystemTx, TenantTx};
 use kernel::{SessionId, TenantId, UserId, WorkspaceId};
 use web::BoxFuture;
 
@@ -48,6 +48,21 @@ pub trait Places: Send + Sync {
         tx: &'a TenantTx,
         workspace: WorkspaceId,
     ) -> BoxFuture<'a, Result<Option<Vec<UserId>>, db::Error>>;
+}
+
+/// Tenants, as far as they are told things.
+pub trait Tenancies: Send + Sync {
+    /// The next tenants after `after` that have people, in order.
+    fn after<'a>(&'a self, tx: &'a SystemTx, after: TenantId) -> BoxFuture<'a, Result<Stretch, db::Error>>;
+}
+
+/// Some tenants, one after another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stretch {
+    /// Those that are neither suspended nor deleted.
+    pub open: Vec<TenantId>,
+    /// The last that was looked at, open or not; `None` when there are no more.
+    pub last: Option<TenantId>,
 }
 
 /// Somebody who follows their notifications, as they were when they connected.

@@ -22,7 +22,7 @@ use workspaces::{Workspaces, WorkspacesConfig};
 
 use crate::wiring::{
     PeopleOfNotifications, PeopleOfTenants, PeopleOfWorkspaces, PlacesOfNotifications, PlansOfWorkspaces,
-    StandingsOfPeople, TenantsOfPeople, WorkspacesOfPeople,
+    StandingsOfPeople, TenanciesOfNotifications, TenantsOfPeople, WorkspacesOfPeople,
 };
 use crate::{health, openapi};
 
@@ -104,6 +104,7 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
             people: Arc::new(PeopleOfNotifications),
             places: Arc::new(PlacesOfNotifications),
             standings: Arc::new(StandingsOfPeople(Arc::clone(&users))),
+            tenancies: Arc::new(TenanciesOfNotifications(Arc::clone(&users))),
             webhooks,
         },
     );

@@ -22,6 +22,8 @@ const ADOPT_ORPHANS_EVERY: Duration = Duration::from_hours(1);
 
 /// How soon an event is looked for when there was none.
 const LOOK_FOR_EVENTS_EVERY: Duration = Duration::from_millis(250);
+/// There are few of them, and none is urgent.
+const LOOK_FOR_ANNOUNCEMENTS_EVERY: Duration = Duration::from_secs(1);
 /// How long to wait when the database is away.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
@@ -31,6 +33,7 @@ pub(crate) fn start(db: Db, app: &App, deliver: bool, cx: &Ctx) -> JoinSet<()> {
     let (users, tenants, notifications) = (&app.users, &app.tenants, &app.notifications);
     jobs.spawn(keep_house(db, Arc::clone(users), Arc::clone(tenants), Arc::clone(notifications), cx.clone()));
     jobs.spawn(tell_of_events(Arc::clone(notifications), cx.clone()));
+    jobs.spawn(spread_announcements(Arc::clone(notifications), cx.clone()));
     if deliver {
         jobs.spawn(Arc::clone(notifications).run_deliveries(cx.clone()));
     }
@@ -45,6 +48,20 @@ async fn tell_of_events(notifications: Arc<Notifications>, cx: Ctx) {
             Ok(_) => {}
             Err(error) => {
                 tracing::warn!(%error, "events could not be looked for");
+                tokio::time::sleep(AFTER_FAILURE).await;
+            }
+        }
+    }
+}
+
+/// Passes announcements to everybody on, from tenants to tenants.
+async fn spread_announcements(notifications: Arc<Notifications>, cx: Ctx) {
+    loop {
+        match notifications.spread(&cx).await {
+            Ok(0) => tokio::time::sleep(LOOK_FOR_ANNOUNCEMENTS_EVERY).await,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "announcements could not be looked for");
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
         }

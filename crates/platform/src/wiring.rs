@@ -1,5 +1,6 @@
 //! Slices do not know each other. What one asks of another through a trait is passed on here, type by type.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use db::{SystemTx, TenantTx, Tx};
@@ -265,6 +266,25 @@ impl notifications::Places for PlacesOfNotifications {
         workspace: WorkspaceId,
     ) -> BoxFuture<'a, Result<Option<Vec<UserId>>, db::Error>> {
         Box::pin(workspaces::members(tx, workspace))
+    }
+}
+
+/// Which tenants there are, answered by the slices of people, who make a tenant worth telling, and of tenants.
+pub(crate) struct TenanciesOfNotifications(pub(crate) Arc<Users>);
+
+impl notifications::Tenancies for TenanciesOfNotifications {
+    fn after<'a>(
+        &'a self,
+        tx: &'a SystemTx,
+        after: TenantId,
+    ) -> BoxFuture<'a, Result<notifications::Stretch, db::Error>> {
+        Box::pin(async move {
+            let mut open = self.0.tenants_after(tx, after).await?;
+            let last = open.last().copied();
+            let closed: HashSet<TenantId> = tenants::closed(tx, &open).await?.into_iter().collect();
+            open.retain(|tenant| !closed.contains(tenant));
+            Ok(notifications::Stretch { open, last })
+        })
     }
 }
 

@@ -86,6 +86,11 @@ pub async fn is_closed(tx: &Tx, id: TenantId) -> Result<bool, db::Error> {
     store::is_closed(tx, id).await
 }
 
+/// Those of `tenants` whose status keeps their people out.
+pub async fn closed(tx: &Tx, tenants: &[TenantId]) -> Result<Vec<TenantId>, db::Error> {
+    store::closed(tx, tenants).await
+}
+
 /// The seats of a tenant, as far as its plan bounds them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seats {

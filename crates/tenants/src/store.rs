@@ -45,6 +45,8 @@ statements! {
     FORGET_SUSPENDED = "DELETE FROM tenant_suspended_users WHERE tenant_id = $1 RETURNING user_id";
     IS_CLOSED = "SELECT EXISTS (SELECT FROM tenants WHERE id = $1
         AND (status IN ('suspended', 'canceled', 'deleted') OR NOT is_active OR deleted_at IS NOT NULL))";
+    CLOSED = "SELECT id FROM tenants WHERE id = ANY($1)
+        AND (status IN ('suspended', 'canceled', 'deleted') OR NOT is_active OR deleted_at IS NOT NULL)";
     PROBE = "SELECT count(*) FROM (SELECT FROM tenants LIMIT 1) probe";
 }
 
@@ -141,6 +143,12 @@ pub(crate) async fn forget_suspended(tx: &TenantTx) -> Result<Vec<UserId>, db::E
 /// Whether the tenant's status keeps its people out; a missing row keeps nobody out (T-53).
 pub(crate) async fn is_closed(tx: &Tx, id: TenantId) -> Result<bool, db::Error> {
     tx.scalar(&IS_CLOSED, &[&id.0]).await
+}
+
+/// Those of `tenants` that are closed.
+pub(crate) async fn closed(tx: &Tx, tenants: &[TenantId]) -> Result<Vec<TenantId>, db::Error> {
+    let ids: Vec<uuid::Uuid> = tenants.iter().map(|tenant| tenant.0).collect();
+    tx.rows(&CLOSED, &[&ids]).await?.iter().map(|row| get(row, "id").map(TenantId)).collect()
 }
 
 /// Reads a little of the slice's tables.

@@ -2,6 +2,7 @@
 
 mod bulk_create;
 mod create;
+mod create_system;
 mod delete;
 mod get;
 mod list;
@@ -34,6 +35,7 @@ pub fn routes() -> OpenApiRouter<Arc<Notifications>> {
     OpenApiRouter::new()
         .routes(routes!(list::list_notifications, create::create_notification))
         .routes(routes!(bulk_create::bulk_create_notifications))
+        .routes(routes!(create_system::create_system_notification))
         .routes(routes!(unread::get_unread_count))
         .routes(routes!(stream::stream_notifications))
         .routes(routes!(read::read_all_notifications))
@@ -73,6 +75,8 @@ impl From<NotificationError> for ApiError {
                 .message("Notifications are somebody's: log in, or name a person in X-User-ID and their tenant"),
             NotificationError::InsufficientPermissions => Self::forbidden("Insufficient permissions")
                 .message("Only admins and services may tell others something"),
+            NotificationError::SuperAdminsOnly => Self::forbidden("Insufficient permissions")
+                .message("Only super admins may tell the people of all tenants something"),
             NotificationError::NotFound => Self::not_found("Notification not found"),
             NotificationError::PersonNotFound => {
                 Self::not_found("User not found").field("user_id", "must be somebody of the tenant")

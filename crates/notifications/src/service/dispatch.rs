@@ -133,7 +133,7 @@ fn level(event: &str) -> Option<Level> {
 }
 
 /// Doubles from a second on.
-fn wait(attempt: i32) -> SignedDuration {
+pub(super) fn wait(attempt: i32) -> SignedDuration {
     let doublings = u32::try_from(attempt - 1).unwrap_or_default().min(10);
     SignedDuration::from_secs(1_i64 << doublings).min(LONGEST_WAIT)
 }

@@ -3,12 +3,14 @@
 pub(crate) mod bulk_create;
 pub(crate) mod clean_up;
 pub(crate) mod create;
+pub(crate) mod create_system;
 pub(crate) mod delete;
 pub(crate) mod dispatch;
 pub(crate) mod get;
 pub(crate) mod health;
 pub(crate) mod list;
 pub(crate) mod read;
+pub(crate) mod spread;
 pub(crate) mod stream;
 pub(crate) mod templates;
 pub(crate) mod unread;

@@ -138,6 +138,8 @@ async fn every_post_sent_again_is_answered_as_before() {
     let told = json!({ "type": "t", "title": "n", "message": "m" });
     twice.post("create_notification", &admin, "/notifications", told.clone()).await;
     twice.post("bulk_create_notifications", &admin, "/notifications/bulk", told).await;
+    let told = json!({ "type": "t", "title": "n", "message": "m" });
+    twice.post("create_system_notification", &root.http, "/notifications/system", told).await;
     let hook = json!({ "url": "https://example.com/hooks", "disabled": true });
     let hook = twice.post("create_webhook", &admin, "/webhooks", hook).await.text("id");
     let at = |rest: &str| format!("/webhooks/{hook}/{rest}");

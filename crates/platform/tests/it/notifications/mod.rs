@@ -2,6 +2,7 @@
 
 mod bulk_create_notifications;
 mod create_notification;
+mod create_system_notification;
 mod events;
 mod list_notifications;
 mod own;
@@ -58,6 +59,12 @@ impl Person {
 }
 
 impl TestApp {
+    /// Passes all announcements to everybody on, as the worker does.
+    pub(super) async fn spread_announcements(&self) {
+        while self.app.notifications.spread(&self.cx()).await.unwrap() > 0 {}
+        assert_eq!(self.one("SELECT count(*) FROM jobs WHERE kind = 'system_announcement'").await, "0");
+    }
+
     /// Tells of all events there are, as the worker does.
     pub(super) async fn tell_of_events(&self) {
         while self.app.notifications.dispatch(&self.cx()).await.unwrap() > 0 {}
