@@ -10,7 +10,14 @@ use super::{Family, Who};
 const MOST: usize = 100_000;
 
 #[derive(Default)]
-pub(super) struct OwnCounts(Mutex<HashMap<(Family, Who), Count>>);
+pub(super) struct OwnCounts(Mutex<Known>);
+
+#[derive(Default)]
+struct Known {
+    counts: HashMap<(Family, Who), Count>,
+    /// The minute in which there was last room made: once a minute is all that helps, and it takes its time.
+    tidied: i64,
+}
 
 struct Count {
     minute: i64,
@@ -21,13 +28,16 @@ impl OwnCounts {
     /// One more request; how many there are in this minute.
     pub(super) fn count(&self, family: Family, who: Who, minute: i64) -> u32 {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST && !known.contains_key(&(family, who)) {
-            known.retain(|_, count| count.minute == minute);
-            if known.len() >= MOST {
+        if known.counts.len() >= MOST && !known.counts.contains_key(&(family, who)) {
+            if known.tidied != minute {
+                known.tidied = minute;
+                known.counts.retain(|_, count| count.minute == minute);
+            }
+            if known.counts.len() >= MOST {
                 return 0;
             }
         }
-        let count = known.entry((family, who)).or_insert(Count { minute, requests: 0 });
+        let count = known.counts.entry((family, who)).or_insert(Count { minute, requests: 0 });
         if count.minute != minute {
             *count = Count { minute, requests: 0 };
         }
@@ -63,8 +73,8 @@ mod tests {
             counts.count(Family::Auth, address(who), 7);
         }
         assert_eq!(counts.count(Family::Auth, address(0), 7), 2, "who was counted is counted on");
-        assert_eq!(counts.0.lock().unwrap().len(), MOST);
+        assert_eq!(counts.0.lock().unwrap().counts.len(), MOST);
         counts.count(Family::Auth, address(200_000), 8);
-        assert_eq!(counts.0.lock().unwrap().len(), 1, "a new minute makes room");
+        assert_eq!(counts.0.lock().unwrap().counts.len(), 1, "a new minute makes room");
     }
 }
