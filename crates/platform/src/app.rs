@@ -15,11 +15,12 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use users::{Users, UsersConfig};
 use web::{
-    Aliases, Env, Idempotency, TrustedProxies, conditional, idempotent, normalise, observe, panicked, time_limit,
-    unknown_method, unknown_route,
+    Aliases, Breaker, Env, Idempotency, Limiter, Limits, TrustedProxies, conditional, idempotent, limited, normalise,
+    observe, panicked, time_limit, unknown_method, unknown_route,
 };
 use workspaces::{Workspaces, WorkspacesConfig};
 
+use crate::limits::RedisCounts;
 use crate::wiring::{
     PeopleOfNotifications, PeopleOfTenants, PeopleOfWorkspaces, PlacesOfNotifications, PlansOfWorkspaces,
     PostOfTenants, StandingsOfPeople, TenanciesOfNotifications, TenantsOfPeople, WorkspacesOfPeople,
@@ -36,6 +37,8 @@ pub struct Parts {
     pub rng: Arc<dyn Rng>,
     /// Redis, when configured.
     pub redis: Option<redis::aio::ConnectionManager>,
+    /// How long counting requests waits for Redis.
+    pub redis_patience: Duration,
     /// `JWT_SECRET`
     pub jwt_secret: Redacted<String>,
     /// `INTERNAL_API_KEY`
@@ -46,6 +49,10 @@ pub struct Parts {
     pub trusted_proxies: TrustedProxies,
     /// `CORS_ORIGINS`
     pub cors_origins: Vec<String>,
+    /// `RATE_LIMIT_AUTH` and its like
+    pub limits: Limits,
+    /// `RATE_LIMIT_AUTH_FAILURES`
+    pub auth_failures: u16,
     /// `WEBHOOKS_DELIVER`
     pub webhooks_deliver: bool,
     /// `WEBHOOKS_ALLOW_PRIVATE`
@@ -74,6 +81,9 @@ pub struct App {
 pub fn build(parts: Parts) -> Result<App, &'static str> {
     let idempotency = Idempotency::new(parts.db.clone(), &parts.jwt_secret);
     let jwt_secret = parts.jwt_secret.clone();
+    let breaker = Arc::new(Breaker::new("Redis, for limits", parts.redis_patience));
+    let shared = parts.redis.clone().map(|redis| Arc::new(RedisCounts::new(redis, Arc::clone(&breaker))) as _);
+    let limiter = Limiter::new(parts.limits, shared);
     let webhooks = WebhooksConfig {
         deliver: parts.webhooks_deliver,
         allow_private: parts.webhooks_allow_private,
@@ -94,6 +104,8 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
             jwt_secret: parts.jwt_secret,
             coexistence: parts.coexistence,
             redis: parts.redis.clone(),
+            breaker,
+            auth_failures: parts.auth_failures,
             tenants: Arc::new(TenantsOfPeople),
             possessions: Arc::new(WorkspacesOfPeople(Arc::clone(&workspaces))),
         },
@@ -139,7 +151,7 @@ pub fn build(parts: Parts) -> Result<App, &'static str> {
     let document = openapi::with_conditions(document);
     let old_paths = [users::ALIASES, tenants::ALIASES, workspaces::ALIASES, notifications::ALIASES].concat();
     let aliases = Aliases::new(document.paths.paths.keys().map(String::as_str), old_paths);
-    let site = rewritten(router, aliases, idempotency).merge(openapi::pages(document));
+    let site = rewritten(router, aliases, idempotency, limiter).merge(openapi::pages(document));
     let public = layered(site.layer(cors(&parts.cors_origins)), env.clone());
     let internal = layered(health::internal_router(health).fallback(unknown_route), env);
     Ok(App { public, internal, users, tenants, notifications })
@@ -157,13 +169,14 @@ pub fn document() -> utoipa::openapi::OpenApi {
 }
 
 /// Paths are rewritten before routing, so the routes are one service behind the rewriting.
-fn rewritten(router: Router, aliases: Aliases, idempotency: Idempotency) -> Router {
+fn rewritten(router: Router, aliases: Aliases, idempotency: Idempotency, limiter: Limiter) -> Router {
     let handlers = router
         .fallback(unknown_route)
         .method_not_allowed_fallback(unknown_method)
         .layer(from_fn(time_limit))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(idempotency, idempotent))
+        .layer(from_fn_with_state(limiter, limited))
         .layer(from_fn(conditional));
     Router::new()
         .fallback_service(handlers)
@@ -195,6 +208,17 @@ fn cors(origins: &[String]) -> CorsLayer {
             ]
             .map(HeaderName::from_static),
         )
-        .expose_headers(["x-request-id", "retry-after", "etag", "idempotent-replayed"].map(HeaderName::from_static))
+        .expose_headers(
+            [
+                "x-request-id",
+                "retry-after",
+                "etag",
+                "idempotent-replayed",
+                "x-ratelimit-limit",
+                "x-ratelimit-remaining",
+                "x-ratelimit-reset",
+            ]
+            .map(HeaderName::from_static),
+        )
         .max_age(Duration::from_mins(10))
 }

@@ -8,6 +8,7 @@ pub mod finding;
 mod first_run;
 mod health;
 mod jobs;
+mod limits;
 mod local;
 mod logging;
 mod openapi;

@@ -4,7 +4,7 @@ use axum::Router;
 use axum::middleware::map_response;
 use axum::response::{IntoResponse as _, Response};
 use http::StatusCode;
-use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn};
+use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem};
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{
@@ -13,7 +13,7 @@ use utoipa::openapi::{
 };
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_swagger_ui::SwaggerUi;
-use web::ApiError;
+use web::{ApiError, Family};
 
 const DESCRIPTION: &str = "\
 Users, tenants, workspaces and notifications of PyAirtable.
@@ -67,6 +67,16 @@ pub(crate) fn with_conditions(mut document: OpenApi) -> OpenApi {
             const UNCHANGED: &str = "The `ETag` of the object as it was read; `*` for any";
             header(operation, "If-Match", UNCHANGED);
             refusal(operation, "412", "The object changed since, or has no ETag");
+        }
+    }
+    for (name, path) in &mut document.paths.paths {
+        if Family::of(name).is_some() {
+            const LATER: &str = "Too many requests in this minute; `X-RateLimit-Limit`, `X-RateLimit-Remaining` and \
+                                 `X-RateLimit-Reset` are on every answer, `Retry-After` on this one";
+            let PathItem { get, put, post, delete, patch, .. } = path;
+            for operation in [get, put, post, delete, patch].into_iter().flatten() {
+                refusal(operation, "429", LATER);
+            }
         }
     }
     document

@@ -10,6 +10,9 @@ use crate::config::Config;
 /// Requests wait for Redis, so it has little time.
 const ANSWER: Duration = Duration::from_secs(1);
 
+/// Counting requests waits no longer: it can be done without.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(100);
+
 /// Sets the connection up when one is configured. It is made when first needed and again whenever it broke, so a
 /// Redis that is away does not stop the program from starting.
 pub(crate) fn connect(config: &Config) -> RedisResult<Option<ConnectionManager>> {

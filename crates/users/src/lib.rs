@@ -73,6 +73,10 @@ pub struct UsersConfig {
     pub coexistence: bool,
     /// The Redis the old services share; required in coexistence.
     pub redis: Option<redis::aio::ConnectionManager>,
+    /// Keeps those from waiting who only count there.
+    pub breaker: Arc<web::Breaker>,
+    /// `RATE_LIMIT_AUTH_FAILURES`: wrong passwords for one account from one address in a quarter of an hour.
+    pub auth_failures: u16,
     /// Creates the tenant of a person who signs up alone.
     pub tenants: Arc<dyn TenantDirectory>,
     /// What people own elsewhere.
@@ -97,7 +101,7 @@ impl Users {
     /// Puts the slice together. Fails when coexistence is on without Redis, where the old services keep their refresh
     /// tokens.
     pub fn new(db: Db, config: UsersConfig) -> Result<Arc<Self>, &'static str> {
-        let UsersConfig { jwt_secret, coexistence, redis, tenants, possessions } = config;
+        let UsersConfig { jwt_secret, coexistence, redis, breaker, auth_failures, tenants, possessions } = config;
         let sessions = match (coexistence, redis.clone()) {
             (false, _) => Sessions::postgres(),
             (true, Some(redis)) => Sessions::shared_redis(redis),
@@ -108,7 +112,7 @@ impl Users {
         Ok(Arc::new(Self {
             db,
             passwords: Passwords::new(if coexistence { Scheme::Bcrypt } else { Scheme::Argon2id }),
-            attempts: Attempts::default(),
+            attempts: Attempts::new(auth_failures, redis.clone(), breaker),
             registrations: Turns::default(),
             tokens: Tokens::new(&jwt_secret),
             sessions,

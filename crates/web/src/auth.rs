@@ -69,24 +69,48 @@ impl<S: Sync> FromRequestParts<S> for MaybeAuth {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self> {
-        let cx = context(parts)?;
-        let env = parts.extensions.get::<Env>().ok_or_else(|| ApiError::internal("no request environment"))?;
-        let family = Family::of(parts);
-        let actor = match parts.headers.get(AUTHORIZATION) {
-            Some(_) => {
-                let token = bearer_of(&parts.headers, family.accepts_bare_tokens())
-                    .map_err(|()| ApiError::unauthorized("Invalid Authorization header format"))?;
-                match env.authenticator.authenticate(cx, token).await {
-                    Ok(user) => Actor::User(user),
-                    Err(AuthFailure::Refused) => return Err(ApiError::unauthorized(family.refused())),
-                    Err(AuthFailure::Database(error)) => return Err(error.into()),
-                }
+        authenticated(parts).await.map(Self)
+    }
+}
+
+/// Who was found to be the caller, so that it is looked up once a request however many ask.
+#[derive(Clone)]
+struct Found(Result<Actor>);
+
+/// The request's context with its actor.
+pub(crate) async fn authenticated(parts: &mut Parts) -> Result<Ctx> {
+    let found = match parts.extensions.get::<Found>() {
+        Some(found) => found.clone(),
+        None => Found(find_actor(parts).await),
+    };
+    parts.extensions.insert(found.clone());
+    // The context may have changed since: only the actor is kept.
+    let cx = context(parts)?.with_actor(found.0?);
+    record_actor(&cx);
+    Ok(cx)
+}
+
+/// Whether the caller shows the internal key.
+pub(crate) fn is_service(parts: &Parts) -> bool {
+    let env = parts.extensions.get::<Env>();
+    env.is_some_and(|env| matches!(internal_actor(&parts.headers, env), Ok(Actor::Internal { .. })))
+}
+
+async fn find_actor(parts: &Parts) -> Result<Actor> {
+    let cx = context(parts)?;
+    let env = parts.extensions.get::<Env>().ok_or_else(|| ApiError::internal("no request environment"))?;
+    let family = Family::of(parts);
+    match parts.headers.get(AUTHORIZATION) {
+        Some(_) => {
+            let token = bearer_of(&parts.headers, family.accepts_bare_tokens())
+                .map_err(|()| ApiError::unauthorized("Invalid Authorization header format"))?;
+            match env.authenticator.authenticate(cx, token).await {
+                Ok(user) => Ok(Actor::User(user)),
+                Err(AuthFailure::Refused) => Err(ApiError::unauthorized(family.refused())),
+                Err(AuthFailure::Database(error)) => Err(error.into()),
             }
-            None => internal_actor(&parts.headers, env)?,
-        };
-        let cx = cx.with_actor(actor);
-        record_actor(&cx);
-        Ok(Self(cx))
+        }
+        None => internal_actor(&parts.headers, env),
     }
 }
 

@@ -8,6 +8,7 @@ mod body;
 mod error;
 mod fields;
 mod idempotency;
+mod limits;
 mod listing;
 mod message;
 mod observe;
@@ -22,6 +23,7 @@ pub use auth::{Auth, AuthFailure, Authenticator, BoxFuture, Cx, MaybeAuth, beare
 pub use body::{BODY_LIMIT, Body, OptionalBody};
 pub use error::{ApiError, Code, ErrorBody, FieldError};
 pub use idempotency::{Idempotency, NeverKept, idempotent};
+pub use limits::{Breaker, Family, Limiter, Limits, SharedCounts, limited};
 pub use listing::{Listing, PageFields, Pagination};
 pub use message::Message;
 pub use observe::{Env, observe, panicked, time_limit, unknown_method, unknown_route};

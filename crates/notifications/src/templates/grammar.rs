@@ -3,7 +3,8 @@
 //! how large a text each step makes: ten lines of `{% set b = a ~ a %}` would fill the memory.
 //!
 //! It is looked at token by token, with the lexer of the engine itself, and before the engine parses it: long chains such
-//! as `a.b.c.d` become trees as deep as they are long, which the engine goes down on the stack.
+//! as `a.b.c.d`, or `elif` after `elif`, become trees as deep as they are long. The engine goes down them on the stack, and a
+//! stack that overflows ends the program.
 
 use minijinja::machinery::{Token, WhitespaceConfig, tokenize};
 use minijinja::syntax::SyntaxConfig;
@@ -14,12 +15,14 @@ use super::engine::Fault;
 const LONGEST_TAG: usize = 100;
 /// The most loops and conditions in each other.
 const DEEPEST: usize = 8;
+/// The most `elif`s of a template: each stands in the one before.
+const MOST_ELIFS: usize = 50;
 
 /// Refuses what a template may not say, with the line it stands in.
 pub(super) fn check(source: &str) -> Result<(), Fault> {
     let whitespace = WhitespaceConfig { keep_trailing_newline: false, lstrip_blocks: false, trim_blocks: false };
     let mut tag = Tag::default();
-    let mut depth = 0_usize;
+    let (mut depth, mut elifs) = (0_usize, 0_usize);
     for token in tokenize(source, false, SyntaxConfig, whitespace) {
         let (token, span) = token.map_err(|error| Fault::of(&error))?;
         let line = usize::from(span.start_line);
@@ -30,7 +33,8 @@ pub(super) fn check(source: &str) -> Result<(), Fault> {
             Token::Ident(word) if tag.is_statement && tag.length == 1 => match *word {
                 "if" | "for" => depth += 1,
                 "endif" | "endfor" => depth = depth.saturating_sub(1),
-                "elif" | "else" => {}
+                "elif" => elifs += 1,
+                "else" => {}
                 other => {
                     let reason = format!("`{other}` is not available: only if, elif, else, endif, for and endfor are");
                     return Err(Fault::new(line, reason));
@@ -54,6 +58,9 @@ pub(super) fn check(source: &str) -> Result<(), Fault> {
         }
         if tag.length > LONGEST_TAG {
             return Err(Fault::new(line, format!("a tag may not have more than {LONGEST_TAG} words and signs")));
+        }
+        if elifs > MOST_ELIFS {
+            return Err(Fault::new(line, format!("there may not be more than {MOST_ELIFS} elifs")));
         }
         if depth > DEEPEST {
             return Err(Fault::new(line, format!("loops and conditions may not go deeper than {DEEPEST}")));

@@ -148,6 +148,7 @@ fn a_mail_takes_its_words_from_the_feed_where_it_has_none() {
 fn a_template_that_fails_gives_way_to_the_built_in_one() {
     assert_eq!(titled("Hello {{ user.first_name }} of {{ tenant.id }}"), format!("Hello Ada of {}", tenant()));
     let long_tag = format!("{{{{ a{} }}}}", ".a".repeat(5_000));
+    let chain = format!("{{% if a %}}{}x{{% endif %}}", "{% elif b %}".repeat(1_600));
     let nested = "{% for a in user %}".repeat(9);
     for broken in [
         "{{ unclosed",
@@ -171,6 +172,7 @@ fn a_template_that_fails_gives_way_to_the_built_in_one() {
         "{{ nothing_at_all }}",
         "   ",
         &long_tag,
+        &chain,
         &nested,
     ] {
         assert_eq!(titled(broken), "Your role changed", "{broken}");
@@ -190,9 +192,26 @@ fn a_template_says_what_is_wrong_and_where() {
             fault("{% endif %}"),
             fault("{{ a ~ b }}"),
             fault("{{ a b }}"),
+            fault(&format!("{{% if a %}}{}{{% endif %}}", "\n{% elif b %}".repeat(51))),
+            fault(&"{% if a %}".repeat(9)),
+            fault(&format!("{{{{ {}a }}}}", "not ".repeat(100))),
         ]
         .join("\n")
     );
+}
+
+/// As deep as the rules let anybody go, on a stack of the size that workers have.
+#[test]
+fn a_template_cannot_go_deeper_than_the_stack() {
+    let elifs = "{% elif a %}y".repeat(50);
+    let dots = format!("{{{{ a{} }}}}", ".a".repeat(48));
+    let inner =
+        [dots, format!("{{{{ {}a }}}}", "not ".repeat(97)), format!("{{{{ {}a{} }}}}", "(".repeat(48), ")".repeat(48))]
+            .concat();
+    let all = format!("{}{inner}{elifs}{}", "{% if b %}".repeat(8), "{% endif %}".repeat(8));
+    let thread = std::thread::Builder::new().stack_size(2 * 1024 * 1024);
+    let filled = thread.spawn(move || engine::fill(&all, &json!({ "a": 7, "b": 1 }))).unwrap().join().unwrap();
+    assert!(filled.is_ok(), "{filled:?}");
 }
 
 #[test]

@@ -27,6 +27,11 @@ pub(crate) const REDIS_PASSWORD: &str = "REDIS_PASSWORD";
 pub(crate) const CORS_ORIGINS: &str = "CORS_ORIGINS";
 pub(crate) const TRUSTED_PROXIES: &str = "TRUSTED_PROXIES";
 pub(crate) const LEGACY_COEXISTENCE: &str = "LEGACY_COEXISTENCE";
+pub(crate) const RATE_LIMIT_AUTH: &str = "RATE_LIMIT_AUTH";
+pub(crate) const RATE_LIMIT_AUTH_FAILURES: &str = "RATE_LIMIT_AUTH_FAILURES";
+pub(crate) const RATE_LIMIT_USERS: &str = "RATE_LIMIT_USERS";
+pub(crate) const RATE_LIMIT_WORKSPACES: &str = "RATE_LIMIT_WORKSPACES";
+pub(crate) const RATE_LIMIT_NOTIFICATIONS: &str = "RATE_LIMIT_NOTIFICATIONS";
 pub(crate) const WEBHOOKS_DELIVER: &str = "WEBHOOKS_DELIVER";
 pub(crate) const WEBHOOKS_ALLOW_PRIVATE: &str = "WEBHOOKS_ALLOW_PRIVATE";
 pub(crate) const SMTP_URL: &str = "SMTP_URL";
@@ -58,6 +63,11 @@ pub(crate) const KEYS: &[Key] = &[
     plain(CORS_ORIGINS, Some("http://localhost:3000,http://localhost:3003")),
     plain(TRUSTED_PROXIES, None),
     plain(LEGACY_COEXISTENCE, Some("false")),
+    plain(RATE_LIMIT_AUTH, Some("60")),
+    plain(RATE_LIMIT_AUTH_FAILURES, Some("10")),
+    plain(RATE_LIMIT_USERS, Some("100")),
+    plain(RATE_LIMIT_WORKSPACES, Some("50")),
+    plain(RATE_LIMIT_NOTIFICATIONS, Some("200")),
     plain(WEBHOOKS_DELIVER, None),
     plain(WEBHOOKS_ALLOW_PRIVATE, Some("false")),
     secret(SMTP_URL),

@@ -18,7 +18,7 @@ use db::local::{Durability, Options};
 use kernel::Redacted;
 use notifications::{MailConfig, MailSender, MailServer, MailTransport};
 use serde::Serialize;
-use web::TrustedProxies;
+use web::{Limits, TrustedProxies};
 
 use self::parse::Wrong;
 pub use self::sources::Inputs;
@@ -114,6 +114,10 @@ pub struct Config {
     pub trusted_proxies: TrustedProxies,
     /// `LEGACY_COEXISTENCE`
     pub legacy_coexistence: bool,
+    /// `RATE_LIMIT_AUTH` and its like: requests a minute; 0 is no limit.
+    pub limits: Limits,
+    /// `RATE_LIMIT_AUTH_FAILURES`: wrong passwords for one account from one address in a quarter of an hour.
+    pub auth_failures: u16,
     /// `WEBHOOKS_DELIVER`; not beside old services, whose changes are no events, unless told.
     pub webhooks_deliver: bool,
     /// `WEBHOOKS_ALLOW_PRIVATE`
@@ -211,6 +215,13 @@ pub fn load(inputs: &Inputs) -> Loaded {
     let cors_origins = reader.origins(environment == Environment::Production);
     let trusted_proxies = reader.read(keys::TRUSTED_PROXIES, parse::proxies).unwrap_or_default();
     let legacy_coexistence = reader.read(keys::LEGACY_COEXISTENCE, parse::boolean).unwrap_or(false);
+    let limits = Limits {
+        auth: reader.read(keys::RATE_LIMIT_AUTH, parse::rate).unwrap_or(60),
+        users: reader.read(keys::RATE_LIMIT_USERS, parse::rate).unwrap_or(100),
+        workspaces: reader.read(keys::RATE_LIMIT_WORKSPACES, parse::rate).unwrap_or(50),
+        notifications: reader.read(keys::RATE_LIMIT_NOTIFICATIONS, parse::rate).unwrap_or(200),
+    };
+    let auth_failures = reader.read(keys::RATE_LIMIT_AUTH_FAILURES, parse::failures).unwrap_or(10);
     let webhooks_deliver = reader.read(keys::WEBHOOKS_DELIVER, parse::boolean).unwrap_or(!legacy_coexistence);
     let webhooks_allow_private = reader.read(keys::WEBHOOKS_ALLOW_PRIVATE, parse::boolean).unwrap_or(false);
     let mail_server = reader.mail_server();
@@ -237,6 +248,8 @@ pub fn load(inputs: &Inputs) -> Loaded {
         cors_origins,
         trusted_proxies,
         legacy_coexistence,
+        limits,
+        auth_failures,
         webhooks_deliver,
         webhooks_allow_private,
         mail_server,

@@ -90,6 +90,19 @@ pub(super) fn database(text: &str) -> Result<Database, Wrong> {
     })
 }
 
+pub(super) fn rate(text: &str) -> Result<u32, Wrong> {
+    text.parse()
+        .or_else(|_| wrong("it is no number of requests", "write how many a minute, such as 100, or 0 for no limit"))
+}
+
+/// Not 0: without any limit passwords could be guessed, and at 0 nobody could log in.
+pub(super) fn failures(text: &str) -> Result<u16, Wrong> {
+    match text.parse() {
+        Ok(number @ 1..=1_000) => Ok(number),
+        _ => wrong("it is no number of wrong passwords from 1 to 1000", "write how many are forgiven, such as 10"),
+    }
+}
+
 pub(super) fn redis(url: &str, password: Option<&Redacted<String>>) -> Result<RedisServer, Wrong> {
     let remedy = "use redis://HOST:6379/0, with :PASSWORD@ before the host if it needs one";
     if url.starts_with("rediss:") {

@@ -48,6 +48,8 @@ fn nothing_given_serves_on_this_machine() {
     assert!(matches!(config.database, Database::Local(directory) if directory == Path::new("./data")));
     assert_eq!(config.cors_origins, ["http://localhost:3000", "http://localhost:3003"]);
     assert_eq!(config.log_level, LogLevel::Info);
+    let limits = web::Limits { auth: 60, users: 100, workspaces: 50, notifications: 200 };
+    assert_eq!((config.limits, config.auth_failures), (limits, 10));
     assert!(!config.legacy_coexistence);
     assert!(config.jwt_secret.is_none() && config.internal_api_key.is_none() && config.redis.is_none());
 }
@@ -116,10 +118,11 @@ fn file_takes_every_key_in_its_natural_type() {
     let config = good(given(
         &[],
         "environment = 'test'\nport = 18080\nlegacy_coexistence = true\nredis_url = 'redis://cache:6380/2'\n\
-         cors_origins = ['https://one.example', 'https://two.example/']\ndatabase_url = 'local:/srv/data'",
+         cors_origins = ['https://one.example', 'https://two.example/']\nrate_limit_users = 0\nrate_limit_auth = 7\ndatabase_url = 'local:/srv/data'",
     ));
     assert_eq!(config.environment, Environment::Test);
     assert_eq!(config.public.port(), 18080);
+    assert_eq!((config.limits.users, config.limits.auth, config.limits.workspaces), (0, 7, 50));
     assert!(config.legacy_coexistence);
     assert_eq!(config.cors_origins, ["https://one.example", "https://two.example"]);
     assert_eq!(config.redis.unwrap().to_string(), "redis://cache:6380/2");
@@ -162,6 +165,8 @@ fn values_that_are_none_are_all_reported_at_once() {
             ("DATABASE_URL", "mysql://root:hunter2@db/x"),
             ("REDIS_URL", "rediss://:hunter2@cache:6379"),
             ("LEGACY_COEXISTENCE", "maybe"),
+            ("RATE_LIMIT_USERS", "-1"),
+            ("RATE_LIMIT_AUTH_FAILURES", "0"),
             ("LOG_LEVEL", "loud\nline"),
             ("CORS_ORIGINS", "app.example.com, ftp://x, https://ok.example/path, https://fine.example"),
         ],

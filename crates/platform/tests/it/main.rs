@@ -20,6 +20,7 @@ mod fuzz;
 mod idempotency;
 mod isolation;
 mod lifecycle;
+mod limits;
 mod migrations;
 mod notifications;
 mod openapi;

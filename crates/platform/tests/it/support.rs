@@ -12,7 +12,7 @@ use pyairtable_platform::app::{self, App, Parts};
 use serde_json::{Value, json};
 use testkit::{Client, SeededRng, TestDb};
 use users::NewSuperAdmin;
-use web::TrustedProxies;
+use web::{Limits, TrustedProxies};
 
 pub(crate) const JWT_SECRET: &str = "a-secret-of-the-tests-0123456789abcdef";
 pub(crate) const INTERNAL_KEY: &str = "an-internal-key-of-the-tests-0123456789";
@@ -55,30 +55,18 @@ impl TestApp {
         let clock = Arc::new(FixedClock::at("2026-03-01T12:00:00.123456Z".parse().unwrap()));
         let rng: Arc<dyn Rng> = Arc::new(SeededRng::new(seed()));
         let pool = Db::new(db.url(), limits(), audit_key()).unwrap();
-        let mut parts = Parts {
-            db: pool.clone(),
-            clock: Arc::clone(&clock) as _,
-            rng: Arc::clone(&rng),
-            redis: None,
-            jwt_secret: Redacted::new(JWT_SECRET.to_owned()),
-            internal_key: Some(Redacted::new(INTERNAL_KEY.to_owned())),
-            coexistence: false,
-            trusted_proxies: TrustedProxies::default(),
-            cors_origins: vec!["http://localhost:3000".to_owned()],
-            webhooks_deliver: true,
-            webhooks_allow_private: false,
-            resolver: Arc::new(notifications::SystemResolver),
-            // Written down, and sent when a test says so.
-            mail: Some(MailConfig {
-                transport: MailTransport::Files("/does/not/exist".into()),
-                from: mail_sender("PyAirtable <no-reply@example.com>").unwrap(),
-                invitation_url: None,
-            }),
-        };
+        let mut parts = parts(&pool, &clock, &rng);
         change(&mut parts);
         let app = app::build(parts).unwrap();
         let http = Client::new(app.public.clone());
         Self { db, app, clock, pool, rng, http }
+    }
+
+    /// Another replica of the program on the same database.
+    pub(crate) fn replica(&self, change: impl FnOnce(&mut Parts)) -> Client {
+        let mut parts = parts(&self.pool, &self.clock, &self.rng);
+        change(&mut parts);
+        Client::new(app::build(parts).unwrap().public)
     }
 
     /// The pools, with their default limits.
@@ -138,6 +126,34 @@ impl TestApp {
             access_token,
             refresh_token: text("refresh_token"),
         }
+    }
+}
+
+/// The program as tests have it.
+fn parts(pool: &Db, clock: &Arc<FixedClock>, rng: &Arc<dyn Rng>) -> Parts {
+    Parts {
+        db: pool.clone(),
+        clock: Arc::clone(clock) as _,
+        rng: Arc::clone(rng),
+        redis: None,
+        redis_patience: Duration::from_secs(5),
+        jwt_secret: Redacted::new(JWT_SECRET.to_owned()),
+        internal_key: Some(Redacted::new(INTERNAL_KEY.to_owned())),
+        coexistence: false,
+        trusted_proxies: TrustedProxies::default(),
+        cors_origins: vec!["http://localhost:3000".to_owned()],
+        // On, and never reached: tests send many requests in no time.
+        limits: Limits { auth: 1_000_000, users: 1_000_000, workspaces: 1_000_000, notifications: 1_000_000 },
+        auth_failures: 10,
+        webhooks_deliver: true,
+        webhooks_allow_private: false,
+        resolver: Arc::new(notifications::SystemResolver),
+        // Written down, and sent when a test says so.
+        mail: Some(MailConfig {
+            transport: MailTransport::Files("/does/not/exist".into()),
+            from: mail_sender("PyAirtable <no-reply@example.com>").unwrap(),
+            invitation_url: None,
+        }),
     }
 }
 

@@ -22,10 +22,10 @@ impl Users {
             store::password_hash(&tx, actor.id).await?.ok_or(UserError::NotFound)?
         };
         if !self.passwords.verify(current, Some(stored.clone())).await?.matches {
-            attempt.failed(cx.now());
+            attempt.failed(cx.now()).await;
             return Err(UserError::WrongCurrentPassword);
         }
-        attempt.succeeded();
+        attempt.succeeded().await;
         let hash = self.passwords.hash(new.into_inner(), cx.rng()).await?;
 
         let tx = self.db.begin_system(cx, "tenant transactions cannot read password hashes").await?;

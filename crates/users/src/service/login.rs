@@ -42,10 +42,10 @@ impl Users {
         let stored = found.as_ref().map(|credentials| credentials.password_hash.clone());
         let verdict = self.passwords.verify(form.password.clone(), stored).await?;
         let Some(credentials) = found.filter(|credentials| verdict.matches && !credentials.is_deleted) else {
-            attempt.failed(cx.now());
+            attempt.failed(cx.now()).await;
             return Err(UserError::InvalidCredentials);
         };
-        attempt.succeeded();
+        attempt.succeeded().await;
         if !credentials.is_active {
             return Err(UserError::Inactive);
         }

@@ -8,6 +8,9 @@ use crate::model::{Override, Parts};
 use crate::templates::{Feed, Mail, Texts, try_out};
 use crate::{NotificationError, Notifications, store};
 
+/// More than any event has to tell.
+const MOST_BYTES: usize = 8 * 1024;
+
 impl Notifications {
     /// Fills `parts` in, and where there is none what the tenant has, with a sample that `variables` change.
     pub(crate) async fn preview_template(
@@ -19,6 +22,10 @@ impl Notifications {
     ) -> Result<(Feed, Mail), NotificationError> {
         let tenant = admin(cx)?;
         parts.check()?;
+        // Steps are bounded, and what one costs grows with what it looks at.
+        if serde_json::to_string(&variables).is_ok_and(|text| text.len() > MOST_BYTES) {
+            return Err(NotificationError::invalid("variables", format!("must be at most {MOST_BYTES} bytes of JSON")));
+        }
         let sample = sample(cx, key.kind, variables);
         try_out(&parts, &sample)?;
         let own = store::templates::of_kind(&self.db.read(cx).await?, key.kind.name).await?;
