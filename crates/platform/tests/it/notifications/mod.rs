@@ -3,6 +3,7 @@
 mod bulk_create_notifications;
 mod create_notification;
 mod events;
+mod killed;
 mod list_notifications;
 mod own;
 mod races;
