@@ -49,6 +49,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     11 "notifications",
     12 "webhooks",
     13 "workspace_audit_chain",
+    16 "job_lanes",
 ];
 
 /// How long a lock may be waited for before the migration steps aside. It is also the longest time that others can

@@ -39,7 +39,7 @@ pub use model::{Attempt, Delivery, DeliveryStory, Notification, Webhook};
 pub use ports::{Listener, People, Places, Standings};
 pub use store::statements;
 use webhooks::Seal;
-pub use webhooks::{Client, Guard, Resolver, SystemResolver, Target};
+pub use webhooks::{Answer, Client, Guard, Resolver, SystemResolver, Target};
 
 /// What the slice needs to know.
 pub struct NotificationsConfig {

@@ -8,4 +8,4 @@ pub(crate) use draft::{Draft, NewDraft};
 pub use notification::Notification;
 pub(crate) use notification::{Level, NotificationId};
 pub use webhook::{Attempt, Delivery, DeliveryStory, Webhook};
-pub(crate) use webhook::{DeliveryId, NewWebhook, WebhookFields, WebhookId, wants};
+pub(crate) use webhook::{DeliveryId, NewWebhook, WebhookFields, WebhookId, names, wants};

@@ -29,10 +29,8 @@ impl Notifications {
             return Err(NotificationError::PersonNotFound);
         }
         let event: Uuid = cx.new_id();
-        store::feed::insert(&tx, cx, event, &[user], &draft).await?;
+        self.put_into_feeds(&tx, cx, event, &[user], &draft).await?;
         let made = store::feed::of_event(&tx, user, event).await?.ok_or(NotificationError::NotFound)?;
-        let data = json!({ "id": made.id, "user_id": user, "type": draft.kind, "title": draft.title });
-        tx.emit(cx, db::events::Event { name: "notification.created", tenant: tx.tenant(), data }).await?;
         let changes = json!({ "user_id": { "old": null, "new": user }, "type": { "old": null, "new": draft.kind } });
         tx.audit(cx, &told(NotificationId(made.id), &tx, &changes)).await?;
         tx.commit().await?;

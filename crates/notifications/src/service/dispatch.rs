@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use super::bulk_create::{ANNOUNCED, Announcement};
 use crate::model::Draft;
-use crate::{NotificationError, Notifications, store};
+use crate::{NotificationError, Notifications};
 
 /// How long a worker may take before another takes over.
 const LEASE: Duration = Duration::from_secs(30);
@@ -52,7 +52,7 @@ impl Notifications {
         if let Some((people, draft)) = self.news(&tx, &happened).await?
             && !people.is_empty()
         {
-            store::feed::insert(&tx, &cx, job.id, &people, &draft).await?;
+            self.put_into_feeds(&tx, &cx, job.id, &people, &draft).await?;
         }
         self.fan_out(&tx, &cx, job.id, &happened).await?;
         tx.finish(job).await?;

@@ -50,7 +50,7 @@ impl Notifications {
         };
         let admins = self.people.admins(tx).await?;
         if !admins.is_empty() {
-            store::feed::insert(tx, cx, cx.new_id::<Uuid>(), &admins, &draft).await?;
+            self.put_into_feeds(tx, cx, cx.new_id::<Uuid>(), &admins, &draft).await?;
         }
         Ok(Some(Switched { id, word }))
     }

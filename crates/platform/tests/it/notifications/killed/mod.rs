@@ -17,7 +17,7 @@ fn forgetful(sql: &str) -> Option<String> {
         return Some(
             "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE kind = $3 AND run_at <= $4 ORDER BY run_at LIMIT $5
                 FOR UPDATE SKIP LOCKED)
-             RETURNING id, tenant_id, payload::text AS payload, attempt + 1 AS attempt, $1::uuid, $2::timestamptz"
+             RETURNING id, tenant_id, lane, payload::text AS payload, attempt + 1 AS attempt, $1::uuid, $2::timestamptz"
                 .to_owned(),
         );
     }
@@ -30,7 +30,7 @@ async fn one_event_to_a_thousand_people_is_told_once_whatever_is_killed() {
     let mut receiver = Receiver::start();
     // Two that get everything, one that gets announcements, one that gets workspaces.
     let filters: [&[&str]; 4] = [&[], &[], &["announcement.*"], &["workspace.created"]];
-    let webhooks: Vec<_> =
+    let mut webhooks: Vec<_> =
         filters.iter().enumerate().map(|(number, events)| scene.webhook(&receiver.url(number), events)).collect();
 
     // A replica that has answered, and had no time for anything else.
@@ -81,7 +81,9 @@ async fn one_event_to_a_thousand_people_is_told_once_whatever_is_killed() {
     for _ in 0..5 {
         scene.found(0);
     }
-    scene.announce(0);
+    // One that is told of each person who is told.
+    webhooks.push(scene.webhook(&receiver.url(4), &["notification.created"]));
+    let last = scene.announce(0);
     scene.kill(0);
     scene.revive();
 
@@ -112,10 +114,15 @@ async fn one_event_to_a_thousand_people_is_told_once_whatever_is_killed() {
         let wanted = |title: &&String| match number {
             2 => title.starts_with("announcement"),
             3 => title.starts_with("workspace"),
+            4 => false,
             _ => true,
         };
         assert_eq!(once, scene.sent().iter().filter(wanted).cloned().collect(), "{number}");
     }
+    let told: BTreeMap<_, _> =
+        receipts.iter().filter_map(|one| Some((one.id(), scene::told(&one.body, &last)?))).collect();
+    let people: BTreeSet<_> = told.values().collect();
+    assert_eq!((told.len(), people.len()), (scene.people(), scene.people()), "each was posted under one id");
     let again = receipts.len() - receipts.iter().map(receiver::Receipt::id).collect::<BTreeSet<_>>().len();
     assert!(again > 5, "only {again} were posted again: nothing was killed in the middle");
 }

@@ -76,8 +76,8 @@ impl Scene {
     }
 
     /// Everybody of the tenant.
-    pub(super) const fn people(&self) -> i32 {
-        self.people
+    pub(super) fn people(&self) -> usize {
+        usize::try_from(self.people).unwrap()
     }
 
     /// The titles of what was sent so far.
@@ -121,9 +121,11 @@ impl Scene {
         self.postgres = Some(LocalPostgres::start(&self.options).unwrap());
     }
 
-    /// Announces something to everybody through a replica.
-    pub(super) fn announce(&mut self, replica: usize) {
+    /// Announces something to everybody through a replica; returns its title.
+    pub(super) fn announce(&mut self, replica: usize) -> String {
+        let title = format!("announcement {}", self.sent.len() + 1);
         self.announce_aside(replica).join().unwrap();
+        title
     }
 
     /// The same without waiting for the answer.
@@ -244,4 +246,11 @@ pub(super) fn title(body: &str) -> Option<String> {
         _ => return None,
     };
     title.as_str().map(str::to_owned)
+}
+
+/// Who was told, if a message says that somebody was told of this.
+pub(super) fn told(body: &str, title: &str) -> Option<String> {
+    let body: Value = serde_json::from_str(body).unwrap();
+    let is_it = body["event"] == "notification.created" && body["data"]["title"] == title;
+    is_it.then(|| body["data"]["user_id"].as_str().unwrap().to_owned())
 }
