@@ -30,7 +30,7 @@ pub struct Webhook {
     pub url: String,
     /// What it is for.
     pub description: String,
-    /// Which events: names, or `workspace.*` for all that begin so. Empty for all.
+    /// Which events: names, or `workspace.*` for all that begin so. Empty for all but `notification.created`.
     #[schema(example = json!(["workspace.*", "user.role_changed"]))]
     pub events: Vec<String>,
     /// Whether nothing is posted to it.

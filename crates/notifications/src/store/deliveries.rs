@@ -36,7 +36,7 @@ statements! {
         WHERE tenant_id = $1 AND delivery_id = $2 ORDER BY number";
     DUE = "SELECT d.id, d.endpoint_id, d.body, d.tries, w.url, w.disabled, w.secret,
             (SELECT a.at FROM webhook_attempts a
-                WHERE a.delivery_id = d.id AND a.number = d.attempts - d.tries + 1) AS since,
+                WHERE a.tenant_id = $1 AND a.delivery_id = d.id AND a.number = d.attempts - d.tries + 1) AS since,
             CASE WHEN w.old_secret_until > $3 THEN w.old_secret END AS old_secret
         FROM webhook_deliveries d JOIN webhook_endpoints w ON w.id = d.endpoint_id
         WHERE d.tenant_id = $1 AND w.tenant_id = $1 AND d.id = $2 AND d.state = 'pending'";
