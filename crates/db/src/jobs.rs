@@ -32,12 +32,15 @@ statements! {
         FROM unnest($5::uuid[], $6::uuid[], $7::text[]) AS one (id, lane, payload)";
     /// For the rest of the transaction: plans made while the table was empty would read all of it once a lane.
     BY_INDEX = "SELECT set_config('enable_seqscan', 'off', true)";
-    // Hops from lane to lane through the index, so what it costs does not grow with what waits in them. A turn counts
+    // Hops from lane to lane through the index, so what it costs does not grow with what waits in them; and not at all
+    // while nothing is due, which is most of the time. A turn counts
     // what the worker is at already: whoever has least of it is next.
     TAKE_FAIRLY = "WITH RECURSIVE busy AS (
             SELECT tenant_id, lane FROM unnest($6::uuid[], $7::uuid[]) AS one (tenant_id, lane)),
         lanes AS (
-            (SELECT tenant_id, lane FROM jobs WHERE kind = $3 ORDER BY tenant_id, lane LIMIT 1)
+            (SELECT tenant_id, lane FROM jobs
+                WHERE kind = $3 AND EXISTS (SELECT FROM jobs WHERE kind = $3 AND run_at <= $4)
+                ORDER BY tenant_id, lane LIMIT 1)
             UNION ALL
             SELECT next.tenant_id, next.lane FROM lanes CROSS JOIN LATERAL (
                 SELECT tenant_id, lane FROM jobs

@@ -197,6 +197,14 @@ impl Scene {
         self.texts(&format!("SELECT {name}::text FROM {of}")).await
     }
 
+    /// Nobody can be told anything until what is returned is dropped: whoever is at it stays in the middle of it, for the
+    /// three seconds that the program waits for a lock.
+    pub(super) async fn hold_feeds(&self) -> Client {
+        let database = self.connect().await;
+        database.batch_execute("BEGIN; LOCK TABLE user_notifications IN SHARE MODE").await.unwrap();
+        database
+    }
+
     /// How many jobs of a kind there are of which `condition` is true.
     pub(super) async fn jobs(&self, kind: &str, condition: &str) -> usize {
         self.column("id", &format!("jobs WHERE kind = '{kind}' AND {condition}")).await.len()
