@@ -51,6 +51,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     13 "workspace_audit_chain",
     14 "notification_templates",
     15 "notification_channels",
+    16 "job_lanes",
 ];
 
 /// How long a lock may be waited for before the migration steps aside. It is also the longest time that others can

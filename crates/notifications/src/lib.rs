@@ -51,7 +51,7 @@ pub use ports::{Addressee, Listener, People, Places, Standings, Stretch, Tenanci
 use seal::Seal;
 pub use service::mails::InvitationMail;
 pub use store::statements;
-pub use webhooks::{Client, Guard, Resolver, SystemResolver, Target};
+pub use webhooks::{Answer, Client, Guard, Resolver, SystemResolver, Target};
 
 /// What the slice needs to know.
 pub struct NotificationsConfig {

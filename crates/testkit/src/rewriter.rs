@@ -2,7 +2,7 @@
 //! the program's own SQL is wrong. The program has no part in it and no switch for it.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,13 +17,14 @@ type Change = dyn Fn(&str) -> Option<String> + Send + Sync;
 #[derive(Clone)]
 pub struct Rewriter {
     url: DatabaseUrl,
+    folder: PathBuf,
     inner: Arc<Inner>,
 }
 
 struct Inner {
     upstream: PathBuf,
-    /// Sessions that became this role have their statements changed.
-    role: String,
+    /// Sessions that became this role have their statements changed; all do when there is none.
+    role: Option<String>,
     change: Box<Change>,
     ran: Mutex<BTreeSet<String>>,
 }
@@ -36,6 +37,18 @@ impl Rewriter {
         role: &str,
         change: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
+        Self::listen(server, Some(format!("SET ROLE {role};")), Box::new(change))
+    }
+
+    /// The same for every session, whatever its role.
+    pub fn everywhere(
+        server: &tokio_postgres::Config,
+        change: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        Self::listen(server, None, Box::new(change))
+    }
+
+    fn listen(server: &tokio_postgres::Config, role: Option<String>, change: Box<Change>) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let port = server.get_ports().first().copied().unwrap_or(5432);
         let Some(Host::Unix(folder)) = server.get_hosts().first() else { panic!("the test server has a socket") };
@@ -54,13 +67,8 @@ impl Rewriter {
         if let Some(password) = server.get_password() {
             config.password(password);
         }
-        let inner = Arc::new(Inner {
-            upstream: folder.join(socket),
-            role: format!("SET ROLE {role};"),
-            change: Box::new(change),
-            ran: Mutex::default(),
-        });
-        let rewriter = Self { url: DatabaseUrl::from_config(config), inner: Arc::clone(&inner) };
+        let inner = Arc::new(Inner { upstream: folder.join(socket), role, change, ran: Mutex::default() });
+        let rewriter = Self { url: DatabaseUrl::from_config(config), folder: own, inner: Arc::clone(&inner) };
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 tokio::spawn(Arc::clone(&inner).serve(client));
@@ -72,6 +80,11 @@ impl Rewriter {
     /// Where to connect to instead of the server itself.
     pub fn url(&self) -> &DatabaseUrl {
         &self.url
+    }
+
+    /// The folder of its socket: the `host` of a connection string.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The statements of the role that ran since the last call, as the program wrote them.
@@ -103,7 +116,7 @@ impl Inner {
             let _ = tokio::io::copy(&mut from_server, &mut to_client).await;
         });
 
-        let mut is_of_role = false;
+        let mut is_of_role = self.role.is_none();
         let mut prepared = HashMap::new();
         loop {
             let kind = from_client.read_u8().await.ok()?;
@@ -111,7 +124,7 @@ impl Inner {
             let mut body = vec![0; (length as usize).checked_sub(4)?];
             from_client.read_exact(&mut body).await.ok()?;
             match kind {
-                b'Q' if body.starts_with(self.role.as_bytes()) => is_of_role = true,
+                b'Q' if self.role.as_ref().is_some_and(|role| body.starts_with(role.as_bytes())) => is_of_role = true,
                 b'P' if is_of_role => {
                     let (name, rest) = text(&body)?;
                     let (sql, types) = text(rest)?;

@@ -17,4 +17,4 @@ pub(crate) use preferences::{Choices, Ways};
 pub(crate) use template::{Override, Part};
 pub use template::{Parts, Template};
 pub use webhook::{Attempt, Delivery, DeliveryStory, Webhook};
-pub(crate) use webhook::{DeliveryId, NewWebhook, WebhookFields, WebhookId, wants};
+pub(crate) use webhook::{DeliveryId, NewWebhook, WebhookFields, WebhookId, names, wants};

@@ -33,8 +33,6 @@ impl Notifications {
         let news = News::written(&draft.kind, draft.clone());
         self.inform_in_any_case(&tx, cx, event, user, &news).await?;
         let made = store::feed::of_event(&tx, user, event).await?.ok_or(NotificationError::NotFound)?;
-        let data = json!({ "id": made.id, "user_id": user, "type": draft.kind, "title": draft.title });
-        tx.emit(cx, db::events::Event { name: "notification.created", tenant: tx.tenant(), data }).await?;
         let changes = json!({ "user_id": { "old": null, "new": user }, "type": { "old": null, "new": draft.kind } });
         tx.audit(cx, &told(NotificationId(made.id), &tx, &changes)).await?;
         tx.commit().await?;

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use db::TenantTx;
-use db::jobs::Leased;
+use db::jobs::{Leased, NO_LANE};
 use jiff::{SignedDuration, Timestamp};
 use kernel::{Ctx, UserId};
 use serde::{Deserialize, Serialize};
@@ -52,8 +52,8 @@ impl Notifications {
         let opened = store::digests::open(tx, &people, &due).await?;
         store::digests::add(tx, event, &people, feeds, cx.now()).await?;
         let payload = |user: UserId| serde_json::to_string(&Payload { user: user.0 }).unwrap_or_default();
-        let jobs: Vec<_> = opened.into_iter().map(|(user, due)| (payload(user), due)).collect();
-        Ok(tx.enqueue_all(cx, KIND, tx.tenant(), &jobs).await?)
+        let jobs = opened.into_iter().map(|(user, due)| (NO_LANE, payload(user), due));
+        Ok(tx.enqueue_all(cx, (KIND, tx.tenant()), jobs).await?)
     }
 
     /// Writes the digests that are due; returns how many it took.

@@ -35,7 +35,9 @@ impl News {
     /// Somebody's own words, filed under what `event` is about.
     pub(crate) fn written(event: &str, draft: Draft) -> Self {
         let Draft { kind, level, title, message, data, expires_at } = draft;
-        Self { category: Category::of(event), kind, level, data, expires_at, written: Some(Feed { title, message }) }
+        // Whoever writes something may call it what they like, but it wakes nobody up.
+        let category = Some(Category::of(event)).filter(|category| !category.is_urgent()).unwrap_or(Category::Other);
+        Self { category, kind, level, data, expires_at, written: Some(Feed { title, message }) }
     }
 
     /// Worded for each reader.
@@ -123,7 +125,7 @@ impl Notifications {
             }
         }
         for (feed, people) in told {
-            store::feed::insert(tx, cx, event, &people, &news.draft(feed)).await?;
+            self.put_into_feeds(tx, cx, event, &people, &news.draft(feed)).await?;
         }
         self.inform_elsewhere(tx, cx, event, &readers, &words).await
     }
@@ -140,7 +142,7 @@ impl Notifications {
         let readers = self.readers(tx, &[person]).await?;
         let words = Words::load(tx, cx, news).await?;
         for reader in &readers {
-            store::feed::insert(tx, cx, event, &[reader.person.id], &news.draft(words.feed(reader))).await?;
+            self.put_into_feeds(tx, cx, event, &[reader.person.id], &news.draft(words.feed(reader))).await?;
         }
         self.inform_elsewhere(tx, cx, event, &readers, &words).await
     }

@@ -21,11 +21,22 @@ statements! {
             (id, tenant_id, endpoint_id, event_id, event, body, next_attempt_at, created_at, updated_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7)
         ON CONFLICT (endpoint_id, event_id) DO NOTHING";
+    // Not to what was switched off or deleted meanwhile: that would end in a violated foreign key.
+    INSERT_ALL = "INSERT INTO webhook_deliveries
+            (id, tenant_id, endpoint_id, event_id, event, body, next_attempt_at, created_at, updated_at)
+        SELECT one.id, w.tenant_id, w.id, one.event_id, $3, one.body, $4, $4, $4
+        FROM webhook_endpoints w CROSS JOIN unnest($5::uuid[], $6::uuid[], $7::text[]) AS one (id, event_id, body)
+        WHERE w.tenant_id = $1 AND w.id = $2 AND NOT w.disabled
+        FOR KEY SHARE OF w
+        ON CONFLICT (endpoint_id, event_id) DO NOTHING
+        RETURNING id";
     FIND = concat!("SELECT ", columns!(), ", d.body FROM webhook_deliveries d
         WHERE d.tenant_id = $1 AND d.endpoint_id = $2 AND d.id = $3");
     ATTEMPTS = "SELECT number, status_code, error, duration_ms, at FROM webhook_attempts
         WHERE tenant_id = $1 AND delivery_id = $2 ORDER BY number";
     DUE = "SELECT d.id, d.endpoint_id, d.body, d.tries, w.url, w.disabled, w.secret,
+            (SELECT a.at FROM webhook_attempts a
+                WHERE a.tenant_id = $1 AND a.delivery_id = d.id AND a.number = d.attempts - d.tries + 1) AS since,
             CASE WHEN w.old_secret_until > $3 THEN w.old_secret END AS old_secret
         FROM webhook_deliveries d JOIN webhook_endpoints w ON w.id = d.endpoint_id
         WHERE d.tenant_id = $1 AND w.tenant_id = $1 AND d.id = $2 AND d.state = 'pending'";
@@ -74,6 +85,8 @@ pub(crate) struct Due {
     pub(crate) secrets: Vec<Vec<u8>>,
     /// Attempts since it was last sent off.
     pub(crate) tries: i32,
+    /// When the first of them was.
+    pub(crate) since: Option<Timestamp>,
 }
 
 impl FromRow for Due {
@@ -87,6 +100,7 @@ impl FromRow for Due {
             body: get(row, "body")?,
             secrets: [Some(get(row, "secret")?), old].into_iter().flatten().collect(),
             tries: get(row, "tries")?,
+            since: get(row, "since")?,
         })
     }
 }
@@ -97,6 +111,8 @@ pub(crate) struct Outcome {
     pub(crate) error: Option<String>,
     pub(crate) duration_ms: i32,
     pub(crate) at: Timestamp,
+    /// When the receiver asked to be tried again.
+    pub(crate) not_before: Option<Timestamp>,
 }
 
 /// A delivery and what is posted.
@@ -123,6 +139,18 @@ pub(crate) async fn insert(
     Ok(tx.execute(&INSERT, &[&id.0, &tx.tenant().0, &webhook.0, &event_id, &event, &body, &now]).await? == 1)
 }
 
+/// Many events at once, each with its own id and body; returns which of `ids` the webhook did not have yet.
+pub(crate) async fn insert_all(
+    tx: &TenantTx,
+    webhook: WebhookId,
+    event: &str,
+    (ids, events, bodies): (&[Uuid], &[Uuid], &[String]),
+    now: Timestamp,
+) -> Result<Vec<Uuid>, db::Error> {
+    let rows = tx.rows(&INSERT_ALL, &[&tx.tenant().0, &webhook.0, &event, &now, &ids, &events, &bodies]).await?;
+    rows.iter().map(|row| get(row, "id")).collect()
+}
+
 pub(crate) async fn find(tx: &TenantTx, webhook: WebhookId, id: DeliveryId) -> Result<Option<WithBody>, db::Error> {
     tx.find(&FIND, &[&tx.tenant().0, &webhook.0, &id.0]).await
 }
@@ -138,7 +166,7 @@ pub(crate) async fn due(tx: &TenantTx, id: DeliveryId, now: Timestamp) -> Result
 
 /// Writes down an attempt.
 pub(crate) async fn attempted(tx: &TenantTx, cx: &Ctx, id: DeliveryId, outcome: &Outcome) -> Result<(), db::Error> {
-    let Outcome { status_code, error, duration_ms, at } = outcome;
+    let Outcome { status_code, error, duration_ms, at, .. } = outcome;
     let own: Uuid = cx.new_id();
     tx.write_one(&ATTEMPTED, &[&tx.tenant().0, &id.0, status_code, error, duration_ms, at, &own]).await
 }

@@ -33,7 +33,7 @@ statements! {
         SELECT people.id, $3, people.user_id, numbered.last_number, $4, $5, $6, $7, $8, $9::text::jsonb, $10, $11, $11
         FROM people JOIN numbered USING (user_id)
         ON CONFLICT (user_id, event_id) DO NOTHING
-        RETURNING user_id";
+        RETURNING id, user_id";
     FIND = concat!("SELECT ", columns!(), " FROM user_notifications n
         WHERE n.tenant_id = $1 AND n.user_id = $2 AND n.id = $3
           AND (n.expires_at IS NULL OR n.expires_at > $4)");
@@ -70,14 +70,14 @@ pub(crate) static LIST: List = List {
     sorts: &[SortKey { name: "created_at", expression: "n.created_at", kind: Kind::Time }],
 };
 
-/// Tells `people` of an event. Who was told of it before is left out; returns who is told now.
+/// Tells `people` of an event. Who was told of it before is left out; returns who is told now, by what.
 pub(crate) async fn insert(
     tx: &TenantTx,
     cx: &Ctx,
     event: Uuid,
     people: &[UserId],
     draft: &Draft,
-) -> Result<Vec<UserId>, db::Error> {
+) -> Result<Vec<(NotificationId, UserId)>, db::Error> {
     let users: Vec<Uuid> = people.iter().map(|id| id.0).collect();
     let ids: Vec<Uuid> = people.iter().map(|_| cx.new_id()).collect();
     let Draft { kind, level, title, message, data, expires_at } = draft;
@@ -86,8 +86,10 @@ pub(crate) async fn insert(
     let rows = tx
         .rows(&INSERT, &[&users, &ids, &tx.tenant().0, &event, kind, level, title, message, &data, expires_at, &now])
         .await?;
-    let told = rows.iter().map(|row| db::get(row, "user_id").map(UserId)).collect::<Result<Vec<_>, _>>()?;
-    changed(tx, &told).await?;
+    let one = |row| Ok((NotificationId(db::get(row, "id")?), UserId(db::get(row, "user_id")?)));
+    let told = rows.iter().map(one).collect::<Result<Vec<_>, db::Error>>()?;
+    let people: Vec<UserId> = told.iter().map(|(_, user)| *user).collect();
+    changed(tx, &people).await?;
     Ok(told)
 }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, USER_AGENT};
+use http::header::{CONTENT_TYPE, HOST, RETRY_AFTER, USER_AGENT};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt as _, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
@@ -40,6 +40,15 @@ impl Resolver for SystemResolver {
     fn resolve<'a>(&'a self, host: &'a str, port: u16) -> BoxFuture<'a, std::io::Result<Vec<SocketAddr>>> {
         Box::pin(async move { Ok(lookup_host((host, port)).await?.collect()) })
     }
+}
+
+/// What a receiver answered, as far as it matters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// Only 2xx is a success.
+    pub status: StatusCode,
+    /// `Retry-After`
+    pub retry_after: Option<String>,
 }
 
 /// Why there is no answer. Shown to the tenant's admins, so it says nothing about networks they cannot see.
@@ -73,19 +82,19 @@ impl Client {
 
     /// Posts `body` to `url` and says how it was answered. Redirects are answers like others: what they lead to was
     /// never checked.
-    pub async fn post(&self, url: &str, headers: HeaderMap, body: String) -> Result<StatusCode, Failure> {
+    pub async fn post(&self, url: &str, headers: HeaderMap, body: String) -> Result<Answer, Failure> {
         let target = self.guard.target(url)?;
         timeout(LIMIT, self.exchange(&target, headers, body)).await.unwrap_or(Err("no answer within 5 seconds"))
     }
 
-    async fn exchange(&self, target: &Target, headers: HeaderMap, body: String) -> Result<StatusCode, Failure> {
+    async fn exchange(&self, target: &Target, headers: HeaderMap, body: String) -> Result<Answer, Failure> {
         let stream = self.connect(target).await?;
         if !target.tls {
             return send(stream, target, headers, body).await;
         }
         let name = target.host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(name).map_err(|_| "the host's name fits no certificate")?;
-        let stream = self.tls.connect(name, stream).await.map_err(|_| "TLS failed: is the certificate valid?")?;
+        let stream = self.tls.connect(name, stream).await.map_err(|error| tls_failure(&error))?;
         send(stream, target, headers, body).await
     }
 
@@ -106,7 +115,30 @@ impl Client {
     }
 }
 
-async fn send<S>(stream: S, target: &Target, headers: HeaderMap, body: String) -> Result<StatusCode, Failure>
+/// What is wrong with the receiver's certificate: whoever runs it can mend that, if they know.
+fn tls_failure(error: &std::io::Error) -> Failure {
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    let Some(rustls::Error::InvalidCertificate(certificate)) = inner else {
+        return "TLS failed: the receiver speaks no TLS 1.2 or 1.3 that this program knows";
+    };
+    match certificate {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "TLS failed: the receiver's certificate has expired"
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "TLS failed: the receiver's certificate is not valid yet"
+        }
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            "TLS failed: the receiver's certificate is for another name"
+        }
+        CertificateError::UnknownIssuer => {
+            "TLS failed: the receiver's certificate was issued by nobody this program trusts, or its chain is incomplete"
+        }
+        _ => "TLS failed: the receiver's certificate is not valid",
+    }
+}
+
+async fn send<S>(stream: S, target: &Target, headers: HeaderMap, body: String) -> Result<Answer, Failure>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -127,7 +159,8 @@ where
     tokio::pin!(connection);
     let answer = async {
         let answer = sender.send_request(request).await.map_err(|_| BROKEN)?;
-        let status = answer.status();
+        let retry_after = answer.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let told = Answer { status: answer.status(), retry_after: retry_after.map(str::to_owned) };
         let mut body = answer.into_body();
         let mut read = 0;
         while let Some(frame) = body.frame().await {
@@ -137,7 +170,7 @@ where
                 break;
             }
         }
-        Ok(status)
+        Ok(told)
     };
     tokio::pin!(answer);
     tokio::select! {

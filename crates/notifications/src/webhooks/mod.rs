@@ -5,7 +5,7 @@ mod guard;
 mod schedule;
 mod signature;
 
-pub use client::{Client, Resolver, SystemResolver};
+pub use client::{Answer, Client, Resolver, SystemResolver};
 pub use guard::{Guard, Target};
-pub(crate) use schedule::wait;
+pub(crate) use schedule::{asked, next_attempt, wait};
 pub(crate) use signature::{Secret, headers};

@@ -13,7 +13,7 @@ pub(crate) const NOBODY: &str = "00000000-0000-4000-8000-000000000404";
 
 /// Makes `$2` accounts numbered from `$3` in the tenant `$1`, with many equal sort keys, and with the NULLs and gaps
 /// that old rows have (T-42, T-43).
-const PEOPLE: &str = "
+pub(crate) const PEOPLE: &str = "
     WITH numbered AS (SELECT n, ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid AS id
                       FROM generate_series($3::int, $3::int + $2::int - 1) n),
     made AS (INSERT INTO users (id, email, password_hash, first_name, last_name, role, tenant_id, is_active,

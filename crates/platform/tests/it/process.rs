@@ -106,12 +106,24 @@ fn free_port() -> SocketAddr {
 
 /// One request on a connection of its own; `None` when there was no whole answer.
 pub(crate) fn request(to: SocketAddr, method: &str, path: &str, body: Option<&Value>) -> Option<(u16, Value)> {
+    request_with(to, method, path, &[], body)
+}
+
+/// The same with more headers.
+pub(crate) fn request_with(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&Value>,
+) -> Option<(u16, Value)> {
     let mut stream = TcpStream::connect_timeout(&to, Duration::from_secs(2)).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(15))).ok()?;
     let body = body.map(Value::to_string).unwrap_or_default();
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\n\r\n",
+         {headers}Content-Length: {}\r\n\r\n",
         body.len()
     );
     stream.write_all((head + &body).as_bytes()).ok()?;

@@ -44,7 +44,8 @@ struct WebhookRequest {
     url: Option<String>,
     #[schema(max_length = 500)]
     description: Option<String>,
-    /// Names of events, or `workspace.*` for all that begin so; at most 50. Empty for all, the default.
+    /// Names of events, or `workspace.*` for all that begin so; at most 50. Empty for all but `notification.created`, the
+    /// default.
     #[schema(example = json!(["workspace.*", "user.role_changed"]))]
     events: Option<Vec<String>>,
     /// Whether nothing is posted to it.

@@ -6,6 +6,7 @@ mod send;
 pub use invitation::InvitationMail;
 
 use db::TenantTx;
+use db::jobs::NO_LANE;
 use kernel::Ctx;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -51,7 +52,7 @@ impl Notifications {
             return Ok(());
         }
         let written = store::mails::insert(tx, event, mails, cx.now()).await?;
-        let jobs: Vec<_> = written.into_iter().map(|(id, at)| (Payload::of(id), at)).collect();
-        tx.enqueue_all(cx, KIND, tx.tenant(), &jobs).await
+        let jobs = written.into_iter().map(|(id, at)| (NO_LANE, Payload::of(id), at));
+        tx.enqueue_all(cx, (KIND, tx.tenant()), jobs).await
     }
 }

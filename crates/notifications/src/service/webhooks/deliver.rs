@@ -1,32 +1,25 @@
-//! The worker that posts. A delivery is posted at least once: should the program end between the answer and the commit,
+//! An attempt at a delivery. It is posted at least once: should the program end between the answer and the commit,
 //! it is posted again under the same `webhook-id`.
 
-use std::sync::Arc;
+use std::convert::Infallible;
 use std::time::{Duration, Instant};
 
 use db::jobs::Leased;
 use jiff::SignedDuration;
 use kernel::Ctx;
 use serde::Deserialize;
-use tokio::task::JoinSet;
 use uuid::Uuid;
 
-use super::KIND;
 use super::disable::Reason;
 use super::fan_out::enqueue;
+use super::worker::LEASE;
 use crate::model::DeliveryId;
 use crate::store::deliveries::{Due, Outcome};
-use crate::webhooks::{Secret, headers, wait};
+use crate::webhooks::{Answer, Secret, asked, headers, next_attempt};
 use crate::{NotificationError, Notifications, store};
 
-/// Longer than an attempt takes; then another worker takes over.
-const LEASE: Duration = Duration::from_mins(1);
-/// How many are posted at the same time.
-const AT_ONCE: usize = 16;
-/// How often to look for work when there was none.
-const IDLE: Duration = Duration::from_millis(250);
-/// How long to leave a database alone that did not answer.
-const TROUBLE: Duration = Duration::from_secs(2);
+/// Longer than an answer usually takes, and short enough for a lease to outlast a database that is slow to renew it.
+const RENEW_EVERY: Duration = Duration::from_secs(3);
 
 /// What the job says.
 #[derive(Deserialize)]
@@ -35,49 +28,7 @@ struct Payload {
 }
 
 impl Notifications {
-    /// Posts what is due, as long as the program runs. A slow receiver holds up one place of [`AT_ONCE`], for the time
-    /// that an attempt may take.
-    pub async fn run_deliveries(self: Arc<Self>, cx: Ctx) {
-        let mut running = JoinSet::new();
-        loop {
-            while running.try_join_next().is_some() {}
-            let free = AT_ONCE - running.len();
-            if free == 0 {
-                running.join_next().await;
-                continue;
-            }
-            let pause = match self.db.take(&cx, KIND, i64::try_from(free).unwrap_or(1), LEASE).await {
-                Ok(jobs) if jobs.is_empty() => IDLE,
-                Ok(jobs) => {
-                    for job in jobs {
-                        let (this, cx) = (Arc::clone(&self), cx.clone());
-                        running.spawn(async move { this.attempt(&cx, &job).await });
-                    }
-                    continue;
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "deliveries could not be looked for");
-                    TROUBLE
-                }
-            };
-            tokio::time::sleep(pause).await;
-        }
-    }
-
-    /// Posts once what is due now, [`AT_ONCE`] at most; returns how many.
-    pub async fn deliver(self: &Arc<Self>, cx: &Ctx) -> Result<usize, NotificationError> {
-        let jobs = self.db.take(cx, KIND, i64::try_from(AT_ONCE).unwrap_or(1), LEASE).await?;
-        let taken = jobs.len();
-        let mut running = JoinSet::new();
-        for job in jobs {
-            let (this, cx) = (Arc::clone(self), cx.clone());
-            running.spawn(async move { this.attempt(&cx, &job).await });
-        }
-        running.join_all().await;
-        Ok(taken)
-    }
-
-    async fn attempt(&self, cx: &Ctx, job: &Leased) {
+    pub(super) async fn attempt(&self, cx: &Ctx, job: &Leased) {
         let cx = cx.in_tenant(job.tenant);
         match self.make(&cx, job).await {
             Ok(()) => {}
@@ -109,8 +60,21 @@ impl Notifications {
             store::deliveries::settle(&tx, due.id, ("dead", None), 0, (None, why), cx.now()).await?;
             return Ok(tx.commit().await?);
         }
-        let outcome = self.post(cx, &due).await;
+        let outcome = tokio::select! {
+            outcome = self.post(cx, &due) => outcome,
+            never = self.renew(cx, job) => match never {},
+        };
         self.settle(cx, job, &due, &outcome).await
+    }
+
+    /// Holds on to a job for as long as it takes. What fails here is found out when the outcome is written down.
+    async fn renew(&self, cx: &Ctx, job: &Leased) -> Infallible {
+        loop {
+            tokio::time::sleep(RENEW_EVERY).await;
+            if let Err(error) = self.db.extend(cx, job, LEASE).await {
+                tracing::info!(job = %job.id, %error, "a delivery's lease could not be renewed");
+            }
+        }
     }
 
     async fn post(&self, cx: &Ctx, due: &Due) -> Outcome {
@@ -123,16 +87,18 @@ impl Notifications {
         } else {
             self.client.post(&due.url, headers(due.id.0, at, &due.body, &secrets), due.body.clone()).await
         };
-        let (status_code, error) = match answer {
-            Ok(status) if status.is_success() => (Some(i32::from(status.as_u16())), None),
-            Ok(status) if status.is_redirection() => {
-                (Some(i32::from(status.as_u16())), Some("redirects are not followed: set the webhook's URL".to_owned()))
+        let (status, error) = match &answer {
+            Ok(Answer { status, .. }) if status.is_success() => (Some(status), None),
+            Ok(Answer { status, .. }) if status.is_redirection() => {
+                (Some(status), Some("redirects are not followed: set the webhook's URL".to_owned()))
             }
-            Ok(status) => (Some(i32::from(status.as_u16())), Some(format!("answered {}", status.as_u16()))),
-            Err(why) => (None, Some(why.to_owned())),
+            Ok(Answer { status, .. }) => (Some(status), Some(format!("answered {}", status.as_u16()))),
+            Err(why) => (None, Some((*why).to_owned())),
         };
+        let status_code = status.map(|status| i32::from(status.as_u16()));
+        let not_before = answer.as_ref().ok().and_then(|answer| asked(answer.retry_after.as_deref()?, cx.now()));
         let duration_ms = i32::try_from(began.elapsed().as_millis()).unwrap_or(i32::MAX);
-        Outcome { status_code, error, duration_ms, at }
+        Outcome { status_code, error, duration_ms, at, not_before }
     }
 
     /// Writes down what an attempt came to and decides what is next, in one transaction with the end of its job. Webhooks
@@ -141,7 +107,11 @@ impl Notifications {
         let now = cx.now();
         let delivered = outcome.error.is_none();
         let gone = outcome.status_code == Some(410);
-        let next = if delivered || gone { None } else { wait(cx.rng(), due.tries + 1).map(|wait| later(now, wait)) };
+        let next = if delivered || gone {
+            None
+        } else {
+            next_attempt(cx.rng(), due.tries + 1, due.since.unwrap_or(outcome.at), now, outcome.not_before)
+        };
         let state = match (delivered, next) {
             (true, _) => "delivered",
             (false, Some(_)) => "pending",
@@ -161,7 +131,7 @@ impl Notifications {
         let answer = (outcome.status_code, outcome.error.as_deref());
         store::deliveries::settle(&tx, due.id, (state, next), 1, answer, now).await?;
         if let Some(next) = next {
-            enqueue(&tx, cx, due.id, next).await?;
+            enqueue(&tx, cx, (due.webhook, due.id), next).await?;
         }
         if let Some(switched) = switched {
             switched.audit(&tx, cx).await?;
@@ -183,8 +153,4 @@ impl Notifications {
             }
         }
     }
-}
-
-fn later(now: jiff::Timestamp, wait: SignedDuration) -> jiff::Timestamp {
-    now.checked_add(wait).unwrap_or(now)
 }

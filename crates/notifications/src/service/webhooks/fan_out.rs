@@ -2,7 +2,6 @@
 
 use db::TenantTx;
 use db::events::Happened;
-use db::jobs::Job;
 use jiff::Timestamp;
 use kernel::{Ctx, TenantId};
 use serde::Serialize;
@@ -52,18 +51,32 @@ pub(in crate::service) async fn send_off(
     id: Uuid,
     happened: &Happened,
 ) -> Result<DeliveryId, NotificationError> {
-    let Happened { event, data, at, .. } = happened;
-    let message = Message { event, data, timestamp: *at, tenant_id: tx.tenant() };
-    let body = serde_json::to_string(&message).unwrap_or_default();
+    let body = body(tx.tenant(), happened);
     let delivery = DeliveryId(cx.new_id::<Uuid>());
-    if store::deliveries::insert(tx, delivery, webhook, (id, event), &body, cx.now()).await? {
-        enqueue(tx, cx, delivery, cx.now()).await?;
+    if store::deliveries::insert(tx, delivery, webhook, (id, &happened.event), &body, cx.now()).await? {
+        enqueue(tx, cx, (webhook, delivery), cx.now()).await?;
     }
     Ok(delivery)
 }
 
-/// Lets a worker know of a delivery.
-pub(super) async fn enqueue(tx: &TenantTx, cx: &Ctx, id: DeliveryId, run_at: Timestamp) -> Result<(), db::Error> {
-    let payload = json!({ "delivery": id.0 }).to_string();
-    tx.enqueue(cx, &Job { kind: KIND, tenant: tx.tenant(), payload, run_at }).await.map(drop)
+/// What is posted of an event.
+pub(super) fn body(tenant: TenantId, happened: &Happened) -> String {
+    let Happened { event, data, at, .. } = happened;
+    let message = Message { event, data, timestamp: *at, tenant_id: tenant };
+    serde_json::to_string(&message).unwrap_or_default()
+}
+
+/// Lets a worker know of a delivery. Those to one webhook share a lane.
+pub(super) async fn enqueue(
+    tx: &TenantTx,
+    cx: &Ctx,
+    (webhook, id): (WebhookId, DeliveryId),
+    run_at: Timestamp,
+) -> Result<(), db::Error> {
+    tx.enqueue_all(cx, (KIND, tx.tenant()), [(webhook.0, payload(id), run_at)]).await
+}
+
+/// What the job of a delivery says.
+pub(super) fn payload(id: DeliveryId) -> String {
+    json!({ "delivery": id.0 }).to_string()
 }

@@ -1,6 +1,7 @@
 //! Telling machines: webhooks, for a tenant's admins, and the worker that posts to them.
 
 pub(crate) mod create;
+pub(crate) mod created;
 pub(crate) mod delete;
 pub(crate) mod deliver;
 pub(crate) mod deliveries;
@@ -12,6 +13,7 @@ pub(crate) mod redrive;
 pub(crate) mod rotate;
 pub(crate) mod test;
 pub(crate) mod update;
+pub(crate) mod worker;
 
 use db::TenantTx;
 use db::audit::AuditEvent;

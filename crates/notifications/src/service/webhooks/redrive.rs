@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use kernel::Ctx;
 use serde_json::json;
 
-use super::fan_out::enqueue;
-use super::{admin, record};
+use super::fan_out::{enqueue, payload};
+use super::{KIND, admin, record};
 use crate::model::{Delivery, DeliveryId, WebhookId};
 use crate::{NotificationError, Notifications, store};
 
@@ -25,7 +25,7 @@ impl Notifications {
         if !store::deliveries::revive(&tx, webhook, id, cx.now()).await? {
             return Err(NotificationError::DeliveryPending);
         }
-        enqueue(&tx, cx, id, cx.now()).await?;
+        enqueue(&tx, cx, (webhook, id), cx.now()).await?;
         let after = store::deliveries::find(&tx, webhook, id).await?.ok_or(NotificationError::DeliveryNotFound)?;
         let changes = json!({ "deliveries": { "old": null, "new": 1 }, "delivery_id": { "old": null, "new": id.0 } });
         tx.audit(cx, &record(&tx, "webhook.redriven", webhook, &changes)).await?;
@@ -46,9 +46,8 @@ impl Notifications {
         let locked = store::webhooks::lock(&tx, webhook).await?.ok_or(NotificationError::WebhookNotFound)?;
         self.sends_to(&locked)?;
         let ids = store::deliveries::revive_dead(&tx, webhook, (from, to), cx.now()).await?;
-        for id in &ids {
-            enqueue(&tx, cx, *id, cx.now()).await?;
-        }
+        let jobs = ids.iter().map(|id| (webhook.0, payload(*id), cx.now()));
+        tx.enqueue_all(cx, (KIND, tx.tenant()), jobs).await?;
         let changes = json!({ "deliveries": { "old": null, "new": ids.len() } });
         tx.audit(cx, &record(&tx, "webhook.redriven", webhook, &changes)).await?;
         tx.commit().await?;

@@ -5,6 +5,7 @@ mod channels;
 mod create_notification;
 mod create_system_notification;
 mod events;
+mod killed;
 mod list_notifications;
 pub(crate) mod mail_server;
 mod own;

@@ -2,15 +2,22 @@
 
 mod access;
 mod corpus;
+mod created;
 mod deliver;
 mod endpoints;
+mod fair;
 mod guard;
 mod redrive;
+mod retry_after;
+mod tls;
+mod worker;
 
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::http::header::{LOCATION, RETRY_AFTER};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use axum::routing::any;
 use db::events::Event;
@@ -35,11 +42,19 @@ impl Post {
     }
 }
 
+/// How a receiver answers.
+#[derive(Debug, Clone)]
+struct Manner {
+    status: StatusCode,
+    headers: HeaderMap,
+    after: Duration,
+}
+
 /// A web server that takes what is posted to it.
 pub(super) struct Receiver {
     pub(super) url: String,
     posts: Arc<Mutex<Vec<Post>>>,
-    answer: Arc<Mutex<StatusCode>>,
+    manner: Arc<Mutex<Manner>>,
 }
 
 impl Receiver {
@@ -47,22 +62,34 @@ impl Receiver {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hooks?from=platform", listener.local_addr().unwrap());
         let posts: Arc<Mutex<Vec<Post>>> = Arc::default();
-        let answer = Arc::new(Mutex::new(StatusCode::NO_CONTENT));
-        let (kept, told) = (Arc::clone(&posts), Arc::clone(&answer));
+        // Whoever followed this would post a second time.
+        let headers = HeaderMap::from_iter([(LOCATION, HeaderValue::from_static("/elsewhere"))]);
+        let manner = Manner { status: StatusCode::NO_CONTENT, headers, after: Duration::ZERO };
+        let manner = Arc::new(Mutex::new(manner));
+        let (kept, told) = (Arc::clone(&posts), Arc::clone(&manner));
         let take = any(move |uri: Uri, headers: HeaderMap, body: Bytes| {
             let body = String::from_utf8(body.to_vec()).unwrap();
             kept.lock().unwrap().push(Post { path: uri.to_string(), headers, body });
-            let status = *told.lock().unwrap();
-            // Whoever followed this would post a second time.
-            let location = [("location", HeaderValue::from_static("/elsewhere"))];
-            async move { (status, location) }
+            let Manner { status, headers, after } = told.lock().unwrap().clone();
+            async move {
+                tokio::time::sleep(after).await;
+                (status, headers)
+            }
         });
         tokio::spawn(async move { axum::serve(listener, Router::new().fallback(take)).await });
-        Self { url, posts, answer }
+        Self { url, posts, manner }
     }
 
     pub(super) fn answers(&self, status: u16) {
-        *self.answer.lock().unwrap() = StatusCode::from_u16(status).unwrap();
+        self.manner.lock().unwrap().status = StatusCode::from_u16(status).unwrap();
+    }
+
+    fn asks_to_retry_after(&self, value: &str) {
+        self.manner.lock().unwrap().headers.insert(RETRY_AFTER, value.parse().unwrap());
+    }
+
+    fn answers_after(&self, time: Duration) {
+        self.manner.lock().unwrap().after = time;
     }
 
     pub(super) fn posts(&self) -> Vec<Post> {
@@ -96,6 +123,19 @@ impl TestApp {
         tx.emit(&cx, Event { name, tenant, data: json!({ "what": "ünicode \"quoted\"" }) }).await.unwrap();
         tx.commit().await.unwrap();
         while self.app.notifications.dispatch(&cx).await.unwrap() > 0 {}
+    }
+
+    /// Waits until `query` answers `expected`.
+    async fn becomes(&self, query: &str, expected: &str) {
+        let began = Instant::now();
+        loop {
+            let answer = self.one(query).await;
+            if answer == expected {
+                return;
+            }
+            assert!(began.elapsed() < Duration::from_secs(15), "{query}: {answer}, not {expected}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     /// Posts everything that is due; returns how often it was tried.
