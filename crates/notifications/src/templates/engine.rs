@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use minijinja::value::{Value, ValueKind};
+use minijinja::value::{Serde, Value, ValueKind};
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 use serde::Serialize;
 
@@ -123,7 +123,7 @@ pub(super) fn fill_page(source: &str, vars: &impl Serialize) -> Result<String, F
 fn write(engine: &Environment<'static>, source: &str, vars: &impl Serialize, most: usize) -> Result<String, Fault> {
     let template = engine.template_from_str(source).map_err(|error| Fault::of(&error))?;
     let mut written = Bounded { bytes: Vec::new(), most, full: false };
-    let result = template.render_captured_to(vars, &mut written).map(drop);
+    let result = template.render_captured_to(Value::from(Serde(vars)), &mut written).map(drop);
     let Bounded { bytes, full, .. } = written;
     // A cut may have gone through a character.
     let text = String::from_utf8_lossy(&bytes).trim_end_matches(char::REPLACEMENT_CHARACTER).to_owned();

@@ -6,7 +6,7 @@
 //! as `a.b.c.d`, or `elif` after `elif`, become trees as deep as they are long. The engine goes down them on the stack, and a
 //! stack that overflows ends the program.
 
-use minijinja::machinery::{Token, WhitespaceConfig, tokenize};
+use minijinja::machinery::{Token, tokenize};
 use minijinja::syntax::SyntaxConfig;
 
 use super::engine::Fault;
@@ -20,10 +20,9 @@ const MOST_ELIFS: usize = 50;
 
 /// Refuses what a template may not say, with the line it stands in.
 pub(super) fn check(source: &str) -> Result<(), Fault> {
-    let whitespace = WhitespaceConfig { keep_trailing_newline: false, lstrip_blocks: false, trim_blocks: false };
     let mut tag = Tag::default();
     let (mut depth, mut elifs) = (0_usize, 0_usize);
-    for token in tokenize(source, false, SyntaxConfig, whitespace) {
+    for token in tokenize(source, false, SyntaxConfig::default()) {
         let (token, span) = token.map_err(|error| Fault::of(&error))?;
         let line = usize::from(span.start_line);
         tag.length += 1;
