@@ -23,7 +23,7 @@ pub(super) async fn write(directory: &Path, at: Timestamp, id: Uuid, mail: Vec<u
     });
     match written.await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => Err(Failure::for_now(error)),
-        Err(error) => Err(Failure::for_now(error)),
+        Ok(Err(error)) => Err(Failure::for_now(&error)),
+        Err(error) => Err(Failure::for_now(&error)),
     }
 }

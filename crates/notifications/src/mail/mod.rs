@@ -23,7 +23,7 @@ pub enum MailTransport {
     /// Into files of this directory, for whoever develops.
     Files(PathBuf),
     /// To a server.
-    Server(MailServer),
+    Server(Box<MailServer>),
 }
 
 /// What is written.
@@ -49,11 +49,11 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
-    fn for_good(message: impl ToString) -> Self {
+    fn for_good(message: &impl ToString) -> Self {
         Self { message: message.to_string(), for_good: true }
     }
 
-    fn for_now(message: impl ToString) -> Self {
+    fn for_now(message: &impl ToString) -> Self {
         Self { message: message.to_string(), for_good: false }
     }
 }
@@ -100,13 +100,13 @@ impl Mailer {
         let html = part(ContentType::TEXT_HTML, &letter.html);
         Message::builder()
             .from(self.from.clone())
-            .to(to.parse().map_err(Failure::for_good)?)
+            .to(to.parse().map_err(|error| Failure::for_good(&error))?)
             .subject(subject)
             .date(at.into())
             .message_id(Some(format!("<{id}@{domain}>")))
             .header(AutoSubmitted)
             .multipart(MultiPart::alternative().singlepart(text).singlepart(html))
-            .map_err(Failure::for_good)
+            .map_err(|error| Failure::for_good(&error))
     }
 }
 

@@ -82,9 +82,9 @@ impl Connections {
         match tokio::time::timeout(LONGEST, self.0.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             // The server's own 5xx; all else may be another time.
-            Ok(Err(error)) if error.is_permanent() => Err(Failure::for_good(error)),
-            Ok(Err(error)) => Err(Failure::for_now(error)),
-            Err(_) => Err(Failure::for_now("the mail server took too long")),
+            Ok(Err(error)) if error.is_permanent() => Err(Failure::for_good(&error)),
+            Ok(Err(error)) => Err(Failure::for_now(&error)),
+            Err(_) => Err(Failure::for_now(&"the mail server took too long")),
         }
     }
 }

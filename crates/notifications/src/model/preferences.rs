@@ -338,19 +338,19 @@ mod tests {
 
     use super::*;
 
-    fn choices(value: Value) -> Choices {
+    fn choices(value: &Value) -> Choices {
         Choices::default().changed(value.as_object().unwrap().clone()).unwrap()
     }
 
-    fn of(value: Value) -> Preferences {
+    fn of(value: &Value) -> Preferences {
         Preferences::default().with(&choices(value))
     }
 
     #[test]
     fn what_is_chosen_overrides_the_tenants_choices_and_those_the_defaults() {
         let tenant =
-            choices(json!({ "categories": { "other": { "email": false, "webhook": false } }, "locale": "de" }));
-        let own = choices(json!({ "categories": { "other": { "email": true } }, "digest": "weekly" }));
+            choices(&json!({ "categories": { "other": { "email": false, "webhook": false } }, "locale": "de" }));
+        let own = choices(&json!({ "categories": { "other": { "email": true } }, "digest": "weekly" }));
         let both = Preferences::default().with(&tenant).with(&own);
         assert_eq!(both.ways(Category::Other), Ways { in_app: true, email: true, webhook: false });
         assert_eq!((both.digest, both.locale.as_str()), (Digest::Weekly, "de"));
@@ -383,7 +383,7 @@ mod tests {
     #[test]
     fn mails_wait_for_the_end_of_quiet_hours() {
         let quiet = |start: &str, end: &str| {
-            of(json!({ "time_zone": "Europe/Berlin", "quiet_hours": { "enabled": true, "start": start, "end": end } }))
+            of(&json!({ "time_zone": "Europe/Berlin", "quiet_hours": { "enabled": true, "start": start, "end": end } }))
         };
         let at = |preferences: &Preferences, now: &str| preferences.mail_at(now.parse().unwrap()).to_string();
         let night = quiet("22:00", "07:00");
@@ -406,7 +406,7 @@ mod tests {
     #[test]
     fn digests_come_in_the_morning() {
         let digest = |word: &str, now: &str| {
-            let at = of(json!({ "digest": word, "time_zone": "America/New_York" })).digest_at(now.parse().unwrap());
+            let at = of(&json!({ "digest": word, "time_zone": "America/New_York" })).digest_at(now.parse().unwrap());
             at.map(|at| at.to_string())
         };
         assert_eq!(digest("never", "2026-03-04T12:00:00Z"), None);

@@ -86,8 +86,8 @@ pub(super) fn check(loaded: &Loaded, findings: &mut Vec<Finding>) {
 
 fn mail(loaded: &Loaded, findings: &mut Vec<Finding>) {
     let config = &loaded.config;
-    let Some(server) = &config.mail_server else { return };
-    if config.mail_from.is_none() && !loaded.broken.contains(keys::MAIL_FROM) {
+    let Some(server) = &config.mail.server else { return };
+    if config.mail.from.is_none() && !loaded.broken.contains(keys::MAIL_FROM) {
         findings.push(Finding::problem(
             keys::MAIL_FROM,
             "there is a mail server, but nobody whom mails come from",

@@ -83,6 +83,19 @@ impl std::fmt::Debug for RedisServer {
     }
 }
 
+/// How mails leave.
+#[derive(Debug, Clone)]
+pub struct MailSettings {
+    /// `SMTP_URL`
+    pub server: Option<MailServer>,
+    /// `MAIL_FROM`
+    pub from: Option<MailSender>,
+    /// `MAIL_DELIVER`; as with webhooks.
+    pub deliver: bool,
+    /// `INVITATION_URL`
+    pub invitation_url: Option<String>,
+}
+
 /// Everything the program can be told.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -122,14 +135,8 @@ pub struct Config {
     pub webhooks_deliver: bool,
     /// `WEBHOOKS_ALLOW_PRIVATE`
     pub webhooks_allow_private: bool,
-    /// `SMTP_URL`
-    pub mail_server: Option<MailServer>,
-    /// `MAIL_FROM`
-    pub mail_from: Option<MailSender>,
-    /// `MAIL_DELIVER`; as with webhooks.
-    pub mail_deliver: bool,
-    /// `INVITATION_URL`
-    pub invitation_url: Option<String>,
+    /// Mail.
+    pub mail: MailSettings,
     /// `LOG_LEVEL`
     pub log_level: LogLevel,
 }
@@ -142,15 +149,16 @@ impl Config {
 
     /// How mails leave, if they do. Without a server, whoever develops finds them as files.
     pub(crate) fn mail(&self) -> Option<MailConfig> {
-        let developing = notifications::mail_sender(DEVELOPER).ok();
-        let (transport, from) = match (&self.mail_server, &self.database) {
-            (Some(server), _) => (MailTransport::Server(server.clone()), self.mail_from.clone()?),
+        let MailSettings { server, from, deliver, invitation_url } = self.mail.clone();
+        let (transport, from) = match (server, &self.database) {
+            (Some(server), _) => (MailTransport::Server(Box::new(server)), from?),
             (None, Database::Local(_)) => {
-                (MailTransport::Files(self.data_dir.join("mail")), self.mail_from.clone().or(developing)?)
+                let developing = || notifications::mail_sender(DEVELOPER).ok();
+                (MailTransport::Files(self.data_dir.join("mail")), from.or_else(developing)?)
             }
             (None, Database::Server(_)) => return None,
         };
-        self.mail_deliver.then(|| MailConfig { transport, from, invitation_url: self.invitation_url.clone() })
+        deliver.then_some(MailConfig { transport, from, invitation_url })
     }
 
     /// How to run the local database in `directory`.
@@ -224,10 +232,12 @@ pub fn load(inputs: &Inputs) -> Loaded {
     let auth_failures = reader.read(keys::RATE_LIMIT_AUTH_FAILURES, parse::failures).unwrap_or(10);
     let webhooks_deliver = reader.read(keys::WEBHOOKS_DELIVER, parse::boolean).unwrap_or(!legacy_coexistence);
     let webhooks_allow_private = reader.read(keys::WEBHOOKS_ALLOW_PRIVATE, parse::boolean).unwrap_or(false);
-    let mail_server = reader.mail_server();
-    let mail_from = reader.read(keys::MAIL_FROM, parse::mail_sender);
-    let mail_deliver = reader.read(keys::MAIL_DELIVER, parse::boolean).unwrap_or(!legacy_coexistence);
-    let invitation_url = reader.read(keys::INVITATION_URL, parse::invitation_url);
+    let mail = MailSettings {
+        server: reader.mail_server(),
+        from: reader.read(keys::MAIL_FROM, parse::mail_sender),
+        deliver: reader.read(keys::MAIL_DELIVER, parse::boolean).unwrap_or(!legacy_coexistence),
+        invitation_url: reader.read(keys::INVITATION_URL, parse::invitation_url),
+    };
     let log_level = reader.read(keys::LOG_LEVEL, parse::log_level).unwrap_or(LogLevel::Info);
 
     let Reader { findings, mut entries, broken, .. } = reader;
@@ -252,10 +262,7 @@ pub fn load(inputs: &Inputs) -> Loaded {
         auth_failures,
         webhooks_deliver,
         webhooks_allow_private,
-        mail_server,
-        mail_from,
-        mail_deliver,
-        invitation_url,
+        mail,
         log_level,
     };
     Loaded { config, entries, findings, broken }

@@ -312,7 +312,7 @@ async fn channel(admin: &Person) -> Object<'_> {
 
 async fn preferences<'a>(admin: &'a Person, rest: &str, whose: &str) -> Object<'a> {
     let path = format!("/notifications/preferences{rest}");
-    let (update, reset) = match whose {
+    let (update, back) = match whose {
         "preferences" => ("update_notification_preferences", "reset_notification_preferences"),
         _ => ("update_notification_defaults", "reset_notification_defaults"),
     };
@@ -321,7 +321,7 @@ async fn preferences<'a>(admin: &'a Person, rest: &str, whose: &str) -> Object<'
         first: first(&admin.http, &path).await,
         changes: vec![
             (update, Method::PUT, path.clone(), json!({ "digest": "daily" })),
-            (reset, Method::DELETE, path.clone(), Value::Null),
+            (back, Method::DELETE, path.clone(), Value::Null),
         ],
         read: Some(path),
     }

@@ -137,30 +137,7 @@ async fn every_post_sent_again_is_answered_as_before() {
     twice.post("transfer_workspace", &admin, &at("transfer"), json!({ "user_id": user })).await;
     twice.post("leave_workspace", &admin, &at("leave"), json!({})).await;
 
-    let told = json!({ "type": "t", "title": "n", "message": "m" });
-    twice.post("create_notification", &admin, "/notifications", told.clone()).await;
-    twice.post("bulk_create_notifications", &admin, "/notifications/bulk", told).await;
-    let told = json!({ "type": "t", "title": "n", "message": "m" });
-    twice.post("create_system_notification", &root.http, "/notifications/system", told).await;
-    let channel = json!({ "type": "email", "address": "ada@example.org" });
-    let channel =
-        twice.post("create_notification_channel", &admin, "/notifications/channels", channel).await.text("id");
-    let at = |rest: &str| format!("/notifications/channels/{channel}/{rest}");
-    twice.post("resend_notification_channel_code", &admin, &at("resend"), json!({})).await;
-    app.send_mails().await;
-    let code = server.arrived().pop().unwrap().code();
-    twice.post("verify_notification_channel", &admin, &at("verify"), json!({ "code": code })).await;
-    let hook = json!({ "url": "https://example.com/hooks", "disabled": true });
-    let hook = twice.post("create_webhook", &admin, "/webhooks", hook).await.text("id");
-    let at = |rest: &str| format!("/webhooks/{hook}/{rest}");
-    twice.post("enable_webhook", &admin, &at("enable"), json!({})).await;
-    twice.post("rotate_webhook_secret", &admin, &at("rotate-secret"), json!({})).await;
-    let delivery = twice.post("test_webhook", &admin, &at("test"), json!({})).await.text("id");
-    app.sql("UPDATE webhook_deliveries SET state = 'dead'").await;
-    let again = at(&format!("deliveries/{delivery}/redrive"));
-    twice.post("redrive_webhook_delivery", &admin, &again, json!({})).await;
-    let always = json!({ "from": "2020-01-01", "to": "2030-01-01" });
-    twice.post("redrive_webhook", &admin, &at("redrive"), always).await;
+    notifications(&mut twice, &server, &admin, &root.http).await;
 
     // Last, since it ends every other log-in.
     let change = json!({ "current_password": PASSWORD, "new_password": "another horse battery" });
@@ -175,6 +152,33 @@ async fn every_post_sent_again_is_answered_as_before() {
         .chain(["validate", "logout", "preview_notification_template"].map(str::to_owned))
         .collect();
     assert_eq!(sent, posts, "{id}");
+}
+
+/// What the slice of notifications is posted.
+async fn notifications(twice: &mut Twice<'_>, server: &MailServer, admin: &Client, root: &Client) {
+    let told = json!({ "type": "t", "title": "n", "message": "m" });
+    twice.post("create_notification", admin, "/notifications", told.clone()).await;
+    twice.post("bulk_create_notifications", admin, "/notifications/bulk", told).await;
+    let told = json!({ "type": "t", "title": "n", "message": "m" });
+    twice.post("create_system_notification", root, "/notifications/system", told).await;
+    let channel = json!({ "type": "email", "address": "ada@example.org" });
+    let channel = twice.post("create_notification_channel", admin, "/notifications/channels", channel).await.text("id");
+    let at = |rest: &str| format!("/notifications/channels/{channel}/{rest}");
+    twice.post("resend_notification_channel_code", admin, &at("resend"), json!({})).await;
+    twice.app.send_mails().await;
+    let code = server.arrived().pop().unwrap().code();
+    twice.post("verify_notification_channel", admin, &at("verify"), json!({ "code": code })).await;
+    let hook = json!({ "url": "https://example.com/hooks", "disabled": true });
+    let hook = twice.post("create_webhook", admin, "/webhooks", hook).await.text("id");
+    let at = |rest: &str| format!("/webhooks/{hook}/{rest}");
+    twice.post("enable_webhook", admin, &at("enable"), json!({})).await;
+    twice.post("rotate_webhook_secret", admin, &at("rotate-secret"), json!({})).await;
+    let delivery = twice.post("test_webhook", admin, &at("test"), json!({})).await.text("id");
+    twice.app.sql("UPDATE webhook_deliveries SET state = 'dead'").await;
+    let again = at(&format!("deliveries/{delivery}/redrive"));
+    twice.post("redrive_webhook_delivery", admin, &again, json!({})).await;
+    let always = json!({ "from": "2020-01-01", "to": "2030-01-01" });
+    twice.post("redrive_webhook", admin, &at("redrive"), always).await;
 }
 
 #[tokio::test]

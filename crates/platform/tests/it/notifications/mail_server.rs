@@ -54,7 +54,8 @@ impl MailServer {
     pub(crate) async fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let (arrived, replies): (Arc<Mutex<Vec<Arrived>>>, Arc<Mutex<VecDeque<Reply>>>) = Default::default();
+        let arrived: Arc<Mutex<Vec<Arrived>>> = Arc::default();
+        let replies: Arc<Mutex<VecDeque<Reply>>> = Arc::default();
         let (kept, told) = (Arc::clone(&arrived), Arc::clone(&replies));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -81,7 +82,9 @@ impl MailServer {
     /// How the program is told of it.
     pub(crate) fn config(&self) -> MailConfig {
         MailConfig {
-            transport: MailTransport::Server(mail_server(&format!("smtp://127.0.0.1:{}", self.port).into()).unwrap()),
+            transport: MailTransport::Server(Box::new(
+                mail_server(&format!("smtp://127.0.0.1:{}", self.port).into()).unwrap(),
+            )),
             from: mail_sender("PyAirtable <no-reply@example.com>").unwrap(),
             invitation_url: Some("https://app.example.com/join?token={token}".to_owned()),
         }
