@@ -14,6 +14,7 @@ mod notifications;
 mod scaffold;
 mod scan;
 mod store;
+pub mod suite;
 mod tenants;
 mod users;
 mod workspaces;

@@ -9,7 +9,7 @@ pub use roles::OldRole;
 use tokio_postgres::Config;
 
 use super::fault::Fault;
-use place::connect;
+pub(super) use place::connect;
 
 /// auth-service's tables (contract 2.2, 2.3).
 pub const AUTH: &str = include_str!("auth.sql");
