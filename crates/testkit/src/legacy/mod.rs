@@ -9,6 +9,7 @@ mod access_token;
 mod auth;
 mod fault;
 mod framework;
+pub mod generate;
 pub mod layouts;
 mod notifications;
 mod scaffold;
