@@ -141,6 +141,14 @@ impl Layout {
         Ok(places)
     }
 
+    /// The same unless the database has tables, which are then taken to be this layout's. Says whether it made them.
+    pub async fn create_if_empty(self, main: &Config) -> Result<(Places, bool), Fault> {
+        let sql = "SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'v')
+            AND relnamespace::regnamespace::text !~ '^(pg_|information_schema)'";
+        let tables: i64 = connect(main).await?.query_one(sql, &[]).await?.try_get(0)?;
+        Ok(if tables == 0 { (self.create(main).await?, true) } else { (self.places(main), false) })
+    }
+
     /// Where each service connects in this layout, whether or not the tables are there yet.
     pub fn places(self, main: &Config) -> Places {
         let of = |suffix: &str, search_path| {
