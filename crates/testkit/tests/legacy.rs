@@ -15,6 +15,21 @@ async fn everywhere(layout: Layout) {
     }
 }
 
+/// Services that are connected when the schema grows go on as if nothing had happened.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn legacy_while_the_schema_is_expanded() {
+    for layout in [Layout::Public, Layout::Orm, Layout::View, Layout::DraftTenants] {
+        eprintln!("{layout:?}");
+        let scene = Scene::unexpanded(layout, OldRole::Service).await;
+        for (http, path) in [(&scene.http.auth, "/auth/login"), (&scene.http.users, "/users")] {
+            http.post(path).json(&serde_json::json!({ "email": "x" })).send().await;
+        }
+        scene.workspaces_as("x", "y").get("/workspaces").send().await.expect(200);
+        db::migrate::up(scene.db.url()).await.expect("all migrations apply");
+        scene.run().await;
+    }
+}
+
 macro_rules! layouts {
     ($($name:ident: $layout:ident),+ $(,)?) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand};
+use cargo_metadata::{CargoOpt, DependencyKind, Metadata, MetadataCommand, PackageId};
 
 const SLICES: &[&str] = &["users", "tenants", "workspaces", "notifications"];
 
@@ -60,7 +60,8 @@ fn has_testkit(features: &[&str]) -> bool {
 /// The names of all crates that end up in the program.
 fn linked(metadata: &Metadata) -> BTreeSet<String> {
     let nodes = &metadata.resolve.as_ref().unwrap().nodes;
-    let name = |id| short(&metadata.packages.iter().find(|package| package.id == *id).unwrap().name).to_owned();
+    let name =
+        |id: &PackageId| short(&metadata.packages.iter().find(|package| package.id == *id).unwrap().name).to_owned();
     let mut found = BTreeSet::new();
     let mut ids = vec![&nodes.iter().find(|node| name(&node.id) == "platform").unwrap().id];
     while let Some(id) = ids.pop() {

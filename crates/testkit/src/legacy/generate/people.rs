@@ -126,7 +126,7 @@ const SERVED: &str = "id, email, first_name, last_name, tenant_id, role, is_acti
 
 fn account(layout: Layout, dice: &mut Dice, table: &mut Table, person: &Person) {
     // The view's table lets nearly everything be missing.
-    let loose = if layout == Layout::View { 5 } else { 0 };
+    let loose = if layout == Layout::View { 40 } else { 0 };
     let display = format!("{} {}", person.first, person.last);
     let mut values = vec![
         Some(person.id.as_str()),

@@ -37,7 +37,7 @@ pub struct Scene {
     /// A client for each.
     pub http: Each<Client>,
     /// auth-service with the middleware it was meant to have.
-    pub(super) intended: Client,
+    pub intended: Client,
     /// Where the tables of this layout are.
     pub db: TestDb,
 }
@@ -129,9 +129,14 @@ impl Scene {
     }
 
     /// workspace-service for a person of a tenant.
-    pub(super) fn workspaces_as(&self, user: &str, tenant: &str) -> Client {
+    pub fn workspaces_as(&self, user: &str, tenant: &str) -> Client {
+        self.http.workspaces.with_bearer(&self.token(user, tenant))
+    }
+
+    /// An access token that nobody issued.
+    pub fn token(&self, user: &str, tenant: &str) -> String {
         let claims = json!({ "user_id": user, "tenant_id": tenant, "exp": self.now().as_second() + 60 });
-        self.http.workspaces.with_bearer(&signed(Algorithm::HS256, &claims))
+        signed(Algorithm::HS256, &claims)
     }
 }
 
