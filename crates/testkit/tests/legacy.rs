@@ -30,6 +30,42 @@ async fn legacy_while_the_schema_is_expanded() {
     }
 }
 
+/// What would break an old service, breaks the suite: changes as careless migrations make them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn legacy_suite_notices_careless_migrations() {
+    let mut missed = Vec::new();
+    for (layout, change) in [
+        (Layout::Public, "ALTER TABLE users ENABLE ROW LEVEL SECURITY"),
+        (Layout::Public, "ALTER TABLE users ADD COLUMN handle text NOT NULL DEFAULT 'x' UNIQUE"),
+        (Layout::Public, "CREATE UNIQUE INDEX ON users (lower(email))"),
+        (
+            Layout::Widened,
+            "ALTER TABLE users ALTER bio DROP NOT NULL, ALTER bio DROP DEFAULT; UPDATE users SET bio = NULL;
+            CREATE RULE nulls AS ON INSERT TO users DO ALSO UPDATE users SET bio = NULL WHERE id = NEW.id",
+        ),
+        (Layout::Orm, "ALTER TABLE workspace_members ADD CHECK (role IN ('owner', 'admin', 'member', 'viewer'))"),
+        (Layout::Public, "CREATE UNIQUE INDEX ON workspaces (tenant_id, name) WHERE name <> ''"),
+        (Layout::Public, "REVOKE UPDATE ON airtable_bases FROM old_service"),
+        (Layout::Tokyo, "ALTER TABLE workspaces ALTER created_at TYPE timestamptz"),
+        (Layout::Public, "DROP TRIGGER ensure_workspace_owner_update ON workspace_members"),
+        (Layout::Databases, "ALTER TABLE users ALTER tenant_id TYPE text"),
+    ] {
+        let expand = async |url: &db::DatabaseUrl| {
+            let client = url.connect().await.expect("a connection");
+            // A database that has no such table has nothing to break.
+            let _ = client.batch_execute(change).await;
+        };
+        let scene = Scene::new(layout, OldRole::Service, expand).await;
+        let ran = tokio::spawn(async move { scene.run().await }).await;
+        let noticed = ran.is_err_and(|error| error.is_panic());
+        eprintln!("{}: {change}", if noticed { "noticed" } else { "MISSED" });
+        if !noticed {
+            missed.push(change);
+        }
+    }
+    assert!(missed.is_empty(), "{missed:#?}");
+}
+
 macro_rules! layouts {
     ($($name:ident: $layout:ident),+ $(,)?) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -98,6 +98,6 @@ async fn serve(arguments: Arguments) -> anyhow::Result<ExitCode> {
         writeln!(out, "{name:<13}  {url}")?;
     }
     out.flush()?;
-    shutdown_signal().await;
+    shutdown_signal().await?;
     Ok(ExitCode::SUCCESS)
 }

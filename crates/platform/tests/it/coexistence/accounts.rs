@@ -25,7 +25,7 @@ async fn made_by_old(pair: &Pair, found: &mut Findings) {
         compare_me(pair, found, &format!("old registers, token of {of}"), token).await;
     }
     let old = pair.old_auth().with_bearer(&person.new_token);
-    let new = person.new(pair);
+    let new = person.on_new(pair);
     // The other case is taken on the new side and free on the old one (T-56).
     let answer = pair.new.http.post("/auth/register").json(&form("old@example.com")).send().await;
     found.status("new registers another case", &answer, 409);
@@ -64,11 +64,11 @@ async fn made_by_new(pair: &Pair, found: &mut Findings) {
     joining["tenant_id"] = json!(person.tenant);
     pair.old_auth().post("/auth/register").json(&joining).send().await.expect(201);
     let joined = pair.both("joined@example.com", PASSWORD).await;
-    let seen = person.new(pair).get(&format!("/users/{}", joined.id)).send().await;
+    let seen = person.on_new(pair).get(&format!("/users/{}", joined.id)).send().await;
     found.status("old registers into a tenant of new", &seen, 200);
     let bearer = pair.old_auth().with_bearer(&joined.new_token).post("/auth/validate").send().await.expect(200);
     found.equal("claims of new for old", &bearer.body["tenant_id"], &json!(person.tenant));
-    let bearer = joined.new(pair).post("/auth/validate").send().await.expect(200);
+    let bearer = joined.on_new(pair).post("/auth/validate").send().await.expect(200);
     found.equal("claims of old for new", &bearer.body["user_id"], &json!(joined.id));
 }
 
@@ -79,7 +79,7 @@ async fn changed_by_admin(pair: &Pair, found: &mut Findings) {
     joining["tenant_id"] = json!(admin.tenant);
     pair.old_auth().post("/auth/register").json(&joining).send().await.expect(201);
     let member = pair.both("member@example.com", PASSWORD).await;
-    let http = admin.new(pair);
+    let http = admin.on_new(pair);
     let path = format!("/users/{}", member.id);
     for (action, change, old, new) in [
         ("deactivates", http.post(&format!("{path}/deactivate")), 403, 403),
@@ -99,7 +99,7 @@ async fn changed_by_admin(pair: &Pair, found: &mut Findings) {
 
 async fn made_by_admin(pair: &Pair, found: &mut Findings) {
     let admin = pair.admin("boss@example.com").await;
-    let answer = admin.new(pair).post("/users").json(&form("made@example.com")).send().await;
+    let answer = admin.on_new(pair).post("/users").json(&form("made@example.com")).send().await;
     found.status("new makes a person", &answer, 201);
     let person = pair.both("made@example.com", PASSWORD).await;
     compare_me(pair, found, "new makes a person", &person.old_token).await;

@@ -5,6 +5,8 @@
 //! What differs is listed in a snapshot for each subject and layout, so that no difference comes or goes unnoticed.
 
 mod accounts;
+#[cfg(feature = "legacy-stand-in")]
+mod command;
 mod findings;
 mod generated;
 mod members;
@@ -88,12 +90,12 @@ impl Pair {
 
 impl Both {
     /// The new side, with the old side's token: either is as good as the other.
-    fn new(&self, pair: &Pair) -> Client {
+    fn on_new(&self, pair: &Pair) -> Client {
         pair.new.http.with_bearer(&self.old_token)
     }
 
     /// The old workspace-service, with the new side's token.
-    fn old_workspaces(&self, pair: &Pair) -> Client {
+    fn on_old(&self, pair: &Pair) -> Client {
         pair.old.http.workspaces.with_bearer(&self.new_token)
     }
 }

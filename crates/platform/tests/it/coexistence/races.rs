@@ -26,9 +26,15 @@ async fn coexistence_changes_during_an_old_login() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
     let change = json!({ "current_password": PASSWORD, "new_password": "another one" });
-    member.new(&pair).post("/auth/change-password").json(&change).send().await.expect(200);
-    member.new(&pair).put("/users/me").json(&json!({ "first_name": "Augusta", "bio": "x" })).send().await.expect(200);
-    admin.new(&pair).post(&format!("/users/{}/deactivate", member.id)).send().await.expect(200);
+    member.on_new(&pair).post("/auth/change-password").json(&change).send().await.expect(200);
+    member
+        .on_new(&pair)
+        .put("/users/me")
+        .json(&json!({ "first_name": "Augusta", "bio": "x" }))
+        .send()
+        .await
+        .expect(200);
+    admin.on_new(&pair).post(&format!("/users/{}/deactivate", member.id)).send().await.expect(200);
     drop(shut);
     let tokens = under_way.await.unwrap().expect(200);
 

@@ -14,7 +14,7 @@ struct View<'a> {
 
 impl View<'_> {
     async fn compare(&self, found: &mut Findings, after: &str) {
-        let (old, new) = (self.person.old_workspaces(self.pair), self.person.new(self.pair));
+        let (old, new) = (self.person.on_old(self.pair), self.person.on_new(self.pair));
         let id = &self.workspace;
         for (what, path) in [
             ("workspace", format!("/workspaces/{id}")),
@@ -33,7 +33,7 @@ impl View<'_> {
     }
 
     async fn compare_one(&self, found: &mut Findings, after: &str, path: &str) {
-        let (old, new) = (self.person.old_workspaces(self.pair), self.person.new(self.pair));
+        let (old, new) = (self.person.on_old(self.pair), self.person.on_new(self.pair));
         found.same(after, &old.get(path).send().await, &new.get(path).send().await);
     }
 }
@@ -44,10 +44,9 @@ async fn coexistence_workspaces_are_the_same_on_both_sides() {
         let pair = Pair::on(layout).await;
         let mut found = Findings::default();
         let person = pair.admin("ada@example.com").await;
-        for (writer, http, other) in [
-            ("old", person.old_workspaces(&pair), person.new(&pair)),
-            ("new", person.new(&pair), person.old_workspaces(&pair)),
-        ] {
+        for (writer, http, other) in
+            [("old", person.on_old(&pair), person.on_new(&pair)), ("new", person.on_new(&pair), person.on_old(&pair))]
+        {
             let body = json!({ "name": format!("By {writer}"), "description": "d", "settings": { "a": [1] } });
             let workspace = http.post("/workspaces").json(&body).send().await.expect(201).text("id");
             let view = View { pair: &pair, person: &person, workspace };
@@ -135,7 +134,7 @@ async fn deletes(view: &View<'_>, found: &mut Findings, writer: &str, http: &Cli
 
 /// Ten, whoever made them (T-48).
 async fn quota(pair: &Pair, person: &Both, found: &mut Findings) {
-    let sides = [person.old_workspaces(pair), person.new(pair)];
+    let sides = [person.on_old(pair), person.on_new(pair)];
     for number in 0..10_usize {
         let body: Value = json!({ "name": format!("W{number}") });
         sides[number % 2].post("/workspaces").json(&body).send().await.expect(201);

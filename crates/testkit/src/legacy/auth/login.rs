@@ -29,7 +29,7 @@ pub(super) async fn login(State(auth): State<Arc<Auth>>, body: Body) -> Reply {
     let tokens = pair(&auth, &account).await.map_err(failed("Login failed"))?;
     auth.gate.pass().await;
     account.last_login_at = Some(auth.clock.now());
-    // [inferred] A log-in whose time cannot be written is a log-in.
+    // [inferred] The time is written last, and a log-in whose time cannot be written is a log-in.
     let _ = auth.update(&account).await;
     answer(StatusCode::OK, &tokens)
 }

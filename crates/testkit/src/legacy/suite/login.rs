@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use redis::AsyncCommands as _;
 use serde_json::json;
 
 use super::scene::{PASSWORD, Scene, has_fields, hash, refuses};
@@ -16,6 +17,7 @@ fn log_in(scene: &Scene, name: &str, password: &str) -> Request {
 
 pub(super) async fn all(scene: &Scene) {
     refusals(scene).await;
+    store_failure(scene).await;
     hashes(scene).await;
     lost_update(scene).await;
     let answer = scene.http.auth.post("/auth/login-skeleton").json(&json!({ "email": "x" })).send().await.expect(200);
@@ -50,6 +52,15 @@ async fn refusals(scene: &Scene) {
     refuses(log_in(scene, "login@example.com", PASSWORD), 401, WRONG).await;
     set("is_active = true").await;
     log_in(scene, "login@example.com", PASSWORD).send().await.expect(200);
+}
+
+/// A right password whose refresh token cannot be stored.
+async fn store_failure(scene: &Scene) {
+    let mut redis = scene.redis().await;
+    let key = format!("user_tokens:{ID}");
+    redis.set::<_, _, ()>(&key, "no set").await.expect("a key");
+    refuses(log_in(scene, "login@example.com", PASSWORD), 500, "Login failed").await;
+    redis.del::<_, ()>(&key).await.expect("an answer");
 }
 
 /// Every prefix; only 72 bytes are looked at; what is no hash matches nothing.

@@ -42,6 +42,11 @@ pub(super) async fn all(scene: &Scene) {
     let list = http.get("/tenants").send().await.expect(200).body;
     assert_eq!((&list["limit"], &list["offset"]), (&json!(10), &json!(0)));
     assert_eq!(list["tenants"].as_array().map(Vec::len), Some(1));
+    let id = tenant.text("id");
+    let holds = format!("CREATE TABLE holds (id uuid REFERENCES tenants); INSERT INTO holds VALUES ('{id}')");
+    scene.sql(&scene.places.tenants, &holds).await;
+    refuses(http.delete(&path), 500, "Failed to delete tenant").await;
+    scene.sql(&scene.places.tenants, "DROP TABLE holds").await;
     assert_eq!(http.delete(&path).send().await.expect(204).body, Value::Null);
     refuses(http.get(&path), 404, "Tenant not found").await;
 }

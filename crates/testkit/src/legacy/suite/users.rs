@@ -192,6 +192,10 @@ async fn deletion(scene: &Scene, id: &str) {
     let path = format!("/users/{id}");
     refuses(http.delete(&path), 403, "Access denied").await;
     refuses(http.delete("/users/no-uuid"), 404, "User not found").await;
+    let users = &scene.places.users;
+    scene.sql(users, "ALTER TABLE users ADD CONSTRAINT stays CHECK (deleted_at IS NULL)").await;
+    refuses(http.delete(&path).header("x-tenant-id", TENANT), 500, "Failed to delete user").await;
+    scene.sql(users, "ALTER TABLE users DROP CONSTRAINT stays").await;
     let answer = http.delete(&path).header("x-tenant-id", TENANT).send().await.expect(200);
     assert_eq!(answer.body, json!({ "message": "User deleted successfully" }));
     refuses(http.get("/users/me").header("x-user-id", id), 404, "User not found").await;

@@ -174,6 +174,17 @@ async fn deletion(scene: &Scene, owner: &Client, id: &str) {
     // Members stay.
     let members = format!("SELECT count(*)::text FROM workspace_members WHERE workspace_id = '{id}'");
     assert_eq!(scene.value(&scene.places.workspaces, &members).await.as_deref(), Some("2"));
+
+    // The name is free again; a second one that is deleted at the very instant collides with the first (T-49).
+    let again = create(owner, "Sales 2").await;
+    let deleted = owner.delete(&format!("/workspaces/{again}")).send().await;
+    if scene.layout.has_triggers() {
+        assert_eq!((deleted.status.as_u16(), &deleted.body), (500, &json!({ "error": INTERNAL })));
+        scene.clock.advance(jiff::SignedDuration::from_millis(1));
+        owner.delete(&format!("/workspaces/{again}")).send().await.expect(204);
+    } else {
+        assert_eq!(deleted.status.as_u16(), 204);
+    }
 }
 
 /// Ten of a tenant, by the code; by the trigger as well where it stands (T-47, T-48).

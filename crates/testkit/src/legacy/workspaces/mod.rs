@@ -2,7 +2,8 @@
 //! runs; this is what it was meant to do, with its handlers' errors: most of what is wrong answers 500 (T-12).
 //!
 //! What is known of its statements is the ORM's doing. Rows that are touched are not counted. A change writes the row as
-//! it was read, except for values that are zero (T-52). [inferred] No transaction spans two statements.
+//! it was read, except for values that are zero (T-52). [inferred] No transaction spans two statements; existence is
+//! checked before membership, except where the contract says otherwise; the parent loads with the child.
 
 mod access;
 mod audit;
