@@ -5,6 +5,7 @@
 //! What differs is listed in a snapshot for each subject and layout, so that no difference comes or goes unnoticed.
 
 mod accounts;
+mod administration;
 #[cfg(feature = "legacy-stand-in")]
 mod command;
 mod findings;
