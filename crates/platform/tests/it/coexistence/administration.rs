@@ -79,8 +79,8 @@ async fn workspaces(pair: &Pair, found: &mut Findings, admin: &Both) {
 
     let member = json!({ "user_id": person.id, "role": "viewer" });
     http.post(&format!("{path}/members")).json(&member).send().await.expect(201);
-    let patch = http.patch(&format!("{path}/members/{}", person.id)).json(&json!({ "role": "member" }));
-    patch.send().await.expect(200);
+    let role = json!({ "role": "member" });
+    http.patch(&format!("{path}/members/{}", person.id)).json(&role).send().await.expect(200);
     compare(pair, found, "changes a member's role", &person, &id).await;
     http.post(&format!("{path}/transfer")).json(&json!({ "user_id": person.id })).send().await.expect(200);
     compare(pair, found, "hands over", &person, &id).await;
