@@ -10,6 +10,7 @@
 
 mod client;
 mod database;
+pub mod legacy;
 mod redis;
 mod rewriter;
 mod rng;

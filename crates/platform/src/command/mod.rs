@@ -7,6 +7,8 @@ mod arguments;
 mod audit;
 mod check_config;
 mod completions;
+#[cfg(feature = "legacy-stand-in")]
+mod legacy_stand_in;
 mod migrate;
 mod openapi;
 mod serve;
@@ -90,6 +92,10 @@ enum Command {
     /// Check, export and anchor the audit trail
     #[command(subcommand, arg_required_else_help = true)]
     Audit(audit::AuditCommand),
+    /// Serve stand-ins for the old services, to try this program beside them
+    #[cfg(feature = "legacy-stand-in")]
+    #[command(long_about = legacy_stand_in::ABOUT)]
+    LegacyStandIn(legacy_stand_in::Arguments),
     /// Print a completion script for a shell
     #[command(after_long_help = completions::AFTER_HELP)]
     Completions {
@@ -150,6 +156,8 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>, began: Instant)
             admin::run(&token_store.and(&secrets, &database), email)
         }
         Command::Audit(command) => Ok(audit::run(&command)),
+        #[cfg(feature = "legacy-stand-in")]
+        Command::LegacyStandIn(arguments) => legacy_stand_in::run(arguments),
         Command::Completions { shell } => completions::run(shell),
     };
     done.unwrap_or_else(|error| {

@@ -8,6 +8,7 @@ mod bad_input;
 mod belongings;
 mod check_config;
 mod cli;
+mod coexistence;
 mod command;
 mod config;
 mod coverage;

@@ -4,42 +4,10 @@ use std::time::{Duration, Instant};
 
 use db::migrate::{MIGRATIONS, MigrateError, status, up};
 use testkit::TestDb;
+use testkit::legacy::layouts::{AUTH, PROFILES, VIEW};
 use tokio_postgres::Client;
 
-/// The old services' tables (contract 2.2 to 2.4) with rows as those left them; `{auth}` and `{users}` are schemas.
-const LEGACY: &str = "
-    CREATE TABLE {auth}.users (
-        id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-        email varchar(255) UNIQUE NOT NULL
-            CONSTRAINT email_format CHECK (email ~* '^[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\\.[A-Za-z]{2,}$'),
-        password_hash varchar(255) NOT NULL, first_name varchar(100) NOT NULL, last_name varchar(100) NOT NULL,
-        role varchar(50) NOT NULL DEFAULT 'user', tenant_id uuid NOT NULL, is_active boolean DEFAULT true,
-        email_verified boolean DEFAULT false, created_at timestamptz DEFAULT now(), updated_at timestamptz DEFAULT now(),
-        last_login_at timestamptz);
-    CREATE INDEX idx_users_tenant_id ON {auth}.users (tenant_id);
-    CREATE FUNCTION {auth}.update_updated_at_column() RETURNS trigger LANGUAGE plpgsql AS
-        $$ BEGIN NEW.updated_at = now(); RETURN NEW; END $$;
-    CREATE TRIGGER update_users_updated_at BEFORE UPDATE ON {auth}.users
-        FOR EACH ROW EXECUTE FUNCTION {auth}.update_updated_at_column();
-    CREATE TABLE {auth}.refresh_tokens (
-        id uuid PRIMARY KEY DEFAULT gen_random_uuid(), token_hash varchar(255) UNIQUE NOT NULL,
-        user_id uuid NOT NULL REFERENCES {auth}.users ON DELETE CASCADE, expires_at timestamptz NOT NULL,
-        revoked_at timestamptz, last_used_at timestamptz, created_at timestamptz DEFAULT now());
-    CREATE TABLE {users}.user_profiles (
-        id uuid PRIMARY KEY DEFAULT gen_random_uuid(), user_id uuid UNIQUE NOT NULL, email varchar(255) UNIQUE NOT NULL,
-        first_name varchar(100) NOT NULL, last_name varchar(100) NOT NULL, display_name varchar(200), avatar text, bio text,
-        phone varchar(50), tenant_id uuid NOT NULL, role varchar(50) NOT NULL DEFAULT 'user', is_active boolean DEFAULT true,
-        email_verified boolean DEFAULT false, phone_verified boolean DEFAULT false, preferences jsonb DEFAULT '{}',
-        metadata jsonb DEFAULT '{}', last_login_at timestamptz, deleted_at timestamptz, created_at timestamptz DEFAULT now(),
-        updated_at timestamptz DEFAULT now());
-    ALTER TABLE {users}.user_profiles ENABLE ROW LEVEL SECURITY;
-    CREATE POLICY own_read ON {users}.user_profiles FOR SELECT
-        USING (user_id = current_setting('app.current_user_id')::uuid);
-    CREATE POLICY tenant_read ON {users}.user_profiles FOR SELECT
-        USING (tenant_id = current_setting('app.current_tenant_id')::uuid);
-    CREATE POLICY own_update ON {users}.user_profiles FOR UPDATE
-        USING (user_id = current_setting('app.current_user_id')::uuid);";
-
+/// Rows as the old services left them.
 const LEGACY_ROWS: &str = "
     INSERT INTO users (id, email, password_hash, first_name, last_name, role, tenant_id, is_active, created_at)
         SELECT ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'old' || n || '@example.com', 'x', 'Old', 'Row',
@@ -52,8 +20,11 @@ const LEGACY_SIDE_ROWS: &str = "
     INSERT INTO user_profiles (user_id, email, first_name, last_name, tenant_id, preferences)
         SELECT id, email, first_name, last_name, tenant_id, 'null' FROM users WHERE email LIKE '%1@%';";
 
+/// The old services' tables in these schemas.
 fn legacy(auth: &str, users: &str) -> String {
-    LEGACY.replace("{auth}", auth).replace("{users}", users)
+    format!(
+        "SET search_path = {auth}, public; {AUTH}; SET search_path = {users}, public; {PROFILES}; RESET search_path"
+    )
 }
 
 /// What an old role gets to see, table by table, or why not.
@@ -216,45 +187,16 @@ async fn up_keeps_everything_in_a_schema_for_each_service() {
     }
 }
 
-/// The Python edition: `users` is a view whose triggers write another table (T-41).
-const VIEW: &str = "
-    CREATE TABLE platform_users (serial bigserial PRIMARY KEY, uid uuid UNIQUE NOT NULL DEFAULT gen_random_uuid(),
-        email varchar(255) UNIQUE, password_hash text, first_name varchar(100), last_name varchar(100),
-        role varchar(50) DEFAULT 'user', tenant uuid, is_active boolean DEFAULT true, email_verified boolean,
-        created_at timestamptz DEFAULT now(), updated_at timestamptz, last_login_at timestamptz);
-    CREATE VIEW users AS SELECT uid AS id, email, password_hash, first_name, last_name, role, tenant AS tenant_id,
-        is_active, email_verified, created_at, updated_at, last_login_at FROM platform_users;
-    CREATE FUNCTION users_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
-        INSERT INTO platform_users (uid, email, password_hash, first_name, last_name, role, tenant, is_active,
-            email_verified, created_at, updated_at)
-        VALUES (NEW.id, NEW.email, NEW.password_hash, NEW.first_name, NEW.last_name, NEW.role, NEW.tenant_id,
-            NEW.is_active, NEW.email_verified, NEW.created_at, NEW.updated_at);
-        RETURN NEW; END $$;
-    CREATE FUNCTION users_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
-        UPDATE platform_users SET email = NEW.email, password_hash = NEW.password_hash, first_name = NEW.first_name,
-            last_name = NEW.last_name, role = NEW.role, is_active = NEW.is_active, updated_at = NEW.updated_at,
-            last_login_at = NEW.last_login_at WHERE uid = OLD.id;
-        RETURN NEW; END $$;
-    CREATE TRIGGER users_insert INSTEAD OF INSERT ON users FOR EACH ROW EXECUTE FUNCTION users_insert();
-    CREATE TRIGGER users_update INSTEAD OF UPDATE ON users FOR EACH ROW EXECUTE FUNCTION users_update();
-    CREATE TABLE refresh_tokens (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), token_hash varchar(255) UNIQUE NOT NULL,
-        user_id uuid NOT NULL, expires_at timestamptz NOT NULL, revoked_at timestamptz, last_used_at timestamptz,
-        created_at timestamptz DEFAULT now());
-    CREATE TABLE user_profiles (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), user_id uuid UNIQUE NOT NULL,
-        email varchar(255) UNIQUE NOT NULL, first_name varchar(100) NOT NULL, last_name varchar(100) NOT NULL,
-        display_name varchar(200), avatar text, bio text, phone varchar(50), tenant_id uuid NOT NULL,
-        role varchar(50) NOT NULL DEFAULT 'user', is_active boolean DEFAULT true, email_verified boolean DEFAULT false,
-        phone_verified boolean DEFAULT false, preferences jsonb DEFAULT '{}', metadata jsonb DEFAULT '{}',
-        last_login_at timestamptz, deleted_at timestamptz, created_at timestamptz DEFAULT now(),
-        updated_at timestamptz DEFAULT now());
-    GRANT SELECT, INSERT, UPDATE, DELETE ON users, platform_users, user_profiles, refresh_tokens
-        TO old_owner, old_service;";
+/// What old roles may do where `users` is a view.
+const VIEW_GRANTS: &str = "GRANT SELECT, INSERT, UPDATE, DELETE ON users, platform_users, user_profiles, refresh_tokens
+    TO old_owner, old_service";
 
 #[tokio::test]
 async fn up_keeps_everything_where_users_is_a_view() {
     let db = old_database().await;
     let database = db.superuser().await;
     database.batch_execute(VIEW).await.unwrap();
+    database.batch_execute(VIEW_GRANTS).await.unwrap();
     database.batch_execute(&[LEGACY_ROWS, LEGACY_SIDE_ROWS].concat()).await.unwrap();
     migrate_beside_old_roles(&db).await;
     program_works(&db).await;
