@@ -4,11 +4,14 @@ use db::{FromRow, Row, TenantTx, get, statements};
 use kernel::UserId;
 
 statements! {
-    NAMES = "SELECT u.id, u.email, u.first_name, u.last_name FROM users u
+    // Old rows may have no name or address (T-43).
+    NAMES = "SELECT u.id, coalesce(u.email, '') AS email, coalesce(u.first_name, '') AS first_name,
+            coalesce(u.last_name, '') AS last_name FROM users u
         LEFT JOIN user_profiles p ON p.user_id = u.id
         WHERE u.tenant_id = $1 AND u.id = ANY($2) AND p.deleted_at IS NULL";
-    ADDRESSEES = "SELECT u.id, u.email, u.first_name, u.last_name,
-            coalesce(nullif(p.display_name, ''), trim(u.first_name || ' ' || u.last_name)) AS display_name,
+    ADDRESSEES = "SELECT u.id, coalesce(u.email, '') AS email, coalesce(u.first_name, '') AS first_name,
+            coalesce(u.last_name, '') AS last_name,
+            coalesce(nullif(p.display_name, ''), trim(concat_ws(' ', u.first_name, u.last_name))) AS display_name,
             coalesce(u.email_verified, false) AS email_verified,
             coalesce(p.preferences ->> 'locale', p.preferences ->> 'language') AS locale
         FROM users u LEFT JOIN user_profiles p ON p.user_id = u.id

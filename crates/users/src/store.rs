@@ -72,8 +72,9 @@ statements! {
     INSERT_PROFILE = "INSERT INTO user_profiles (id, user_id, email, first_name, last_name, display_name, avatar, bio,
             phone, tenant_id, role, is_active, email_verified, phone_verified, preferences, metadata, created_at,
             updated_at)
-        SELECT gen_random_uuid(), u.id, u.email, u.first_name, u.last_name,
-            left(u.first_name || ' ' || u.last_name, 200), '', '', '', u.tenant_id, u.role,
+        SELECT gen_random_uuid(), u.id, coalesce(nullif(u.email, ''), u.id || '@invalid'),
+            coalesce(u.first_name, ''), coalesce(u.last_name, ''),
+            left(concat_ws(' ', u.first_name, u.last_name), 200), '', '', '', u.tenant_id, coalesce(u.role, 'user'),
             coalesce(u.is_active, true), coalesce(u.email_verified, false), false, '{}', $2::text::jsonb, $3, $3
         FROM users u WHERE u.id = $1 AND NOT EXISTS (SELECT FROM user_profiles p WHERE p.user_id = u.id)";
     LOCK_USER = "SELECT id FROM users WHERE tenant_id = $1 AND id = $2 FOR UPDATE";
