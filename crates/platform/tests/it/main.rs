@@ -6,6 +6,7 @@
 mod audit;
 mod bad_input;
 mod belongings;
+mod certificates;
 mod check_config;
 mod cli;
 mod coexistence;

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
 use notifications::{MailConfig, MailTransport, mail_sender, mail_server};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 use crate::support::TestApp;
 
@@ -44,39 +45,80 @@ pub(crate) enum Reply {
     TakeAndHangUp,
 }
 
+/// How a server encrypts.
+#[derive(Clone)]
+pub(crate) enum Tls {
+    Never,
+    FromTheStart(TlsAcceptor),
+    WhenAsked(TlsAcceptor),
+}
+
 pub(crate) struct MailServer {
-    port: u16,
+    pub(crate) port: u16,
+    told: Told,
+}
+
+/// What a server was told, and what it is to say.
+#[derive(Clone, Default)]
+struct Told {
     arrived: Arc<Mutex<Vec<Arrived>>>,
     replies: Arc<Mutex<VecDeque<Reply>>>,
+    /// Every line outside of mails.
+    lines: Arc<Mutex<Vec<String>>>,
 }
 
 impl MailServer {
     pub(crate) async fn start() -> Self {
+        Self::with(Tls::Never).await
+    }
+
+    pub(crate) async fn with(tls: Tls) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let arrived: Arc<Mutex<Vec<Arrived>>> = Arc::default();
-        let replies: Arc<Mutex<VecDeque<Reply>>> = Arc::default();
-        let (kept, told) = (Arc::clone(&arrived), Arc::clone(&replies));
+        let server = Self { port, told: Told::default() };
+        let told = server.told.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(talk(stream, Arc::clone(&kept), Arc::clone(&told)));
+                let (told, tls) = (told.clone(), tls.clone());
+                tokio::spawn(async move {
+                    match tls {
+                        Tls::Never => drop(talk(stream, &told, "220 test\r\n", false).await),
+                        Tls::FromTheStart(acceptor) => {
+                            if let Ok(stream) = acceptor.accept(stream).await {
+                                talk(stream, &told, "220 test\r\n", false).await;
+                            }
+                        }
+                        Tls::WhenAsked(acceptor) => {
+                            if let Some(stream) = talk(stream, &told, "220 test\r\n", true).await
+                                && let Ok(stream) = acceptor.accept(stream).await
+                            {
+                                talk(stream, &told, "", false).await;
+                            }
+                        }
+                    }
+                });
             }
         });
-        Self { port, arrived, replies }
+        server
+    }
+
+    /// What it was told besides mails.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        self.told.lines.lock().unwrap().clone()
     }
 
     /// Says this to the next mail, and yes to those after it.
     pub(crate) fn replies(&self, reply: Reply) {
-        self.replies.lock().unwrap().push_back(reply);
+        self.told.replies.lock().unwrap().push_back(reply);
     }
 
     pub(crate) fn arrived(&self) -> Vec<Arrived> {
-        self.arrived.lock().unwrap().clone()
+        self.told.arrived.lock().unwrap().clone()
     }
 
     /// What has arrived since this was last asked.
     pub(crate) fn take(&self) -> Vec<Arrived> {
-        std::mem::take(&mut self.arrived.lock().unwrap())
+        std::mem::take(&mut self.told.arrived.lock().unwrap())
     }
 
     /// How the program is told of it.
@@ -100,49 +142,65 @@ impl MailServer {
     }
 }
 
-async fn talk(stream: TcpStream, kept: Arc<Mutex<Vec<Arrived>>>, replies: Arc<Mutex<VecDeque<Reply>>>) {
-    let (read, mut write) = stream.into_split();
-    let mut lines = BufReader::new(read).lines();
+/// A conversation; hands the stream back when it is to be encrypted.
+async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: S,
+    told: &Told,
+    greeting: &str,
+    offers_tls: bool,
+) -> Option<S> {
+    let mut stream = BufReader::new(stream);
     let mut to = String::new();
-    let _ = write.write_all(b"220 test\r\n").await;
-    while let Ok(Some(line)) = lines.next_line().await {
+    stream.write_all(greeting.as_bytes()).await.ok()?;
+    loop {
+        let line = next_line(&mut stream).await?;
+        told.lines.lock().unwrap().push(line.clone());
         let answer = match line.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase().as_str() {
-            "EHLO" => "250-test\r\n250 8BITMIME\r\n",
+            "EHLO" if offers_tls => "250-test\r\n250 STARTTLS\r\n",
+            "EHLO" => "250-test\r\n250-AUTH PLAIN LOGIN\r\n250 8BITMIME\r\n",
+            "STARTTLS" => {
+                stream.write_all(b"220 go on\r\n").await.ok()?;
+                return Some(stream.into_inner());
+            }
+            "AUTH" => "235 welcome\r\n",
             "RCPT" => {
                 to = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
                 "250 ok\r\n"
             }
             "DATA" => {
-                let _ = write.write_all(b"354 go on\r\n").await;
+                stream.write_all(b"354 go on\r\n").await.ok()?;
                 let mut raw = String::new();
-                while let Ok(Some(line)) = lines.next_line().await {
-                    if line == "." {
-                        break;
+                loop {
+                    match next_line(&mut stream).await?.as_str() {
+                        "." => break,
+                        line => raw.push_str(&format!("{line}\r\n")),
                     }
-                    raw.push_str(&line);
-                    raw.push_str("\r\n");
                 }
-                let reply = replies.lock().unwrap().pop_front();
+                let reply = told.replies.lock().unwrap().pop_front();
                 if matches!(reply, None | Some(Reply::TakeAndHangUp)) {
-                    kept.lock().unwrap().push(Arrived { to: to.clone(), raw });
+                    told.arrived.lock().unwrap().push(Arrived { to: to.clone(), raw });
                 }
                 match reply {
                     None => "250 taken\r\n",
                     Some(Reply::Later) => "451 try again later\r\n",
                     Some(Reply::Never) => "550 no such mailbox\r\n",
-                    Some(Reply::TakeAndHangUp) => return,
+                    Some(Reply::TakeAndHangUp) => return None,
                 }
             }
             "QUIT" => {
-                let _ = write.write_all(b"221 bye\r\n").await;
-                return;
+                stream.write_all(b"221 bye\r\n").await.ok()?;
+                return None;
             }
             _ => "250 ok\r\n",
         };
-        if write.write_all(answer.as_bytes()).await.is_err() {
-            return;
-        }
+        stream.write_all(answer.as_bytes()).await.ok()?;
     }
+}
+
+/// Without its end; nothing at the end of the stream.
+async fn next_line<S: AsyncRead + Unpin>(stream: &mut BufReader<S>) -> Option<String> {
+    let mut line = String::new();
+    (stream.read_line(&mut line).await.ok()? > 0).then(|| line.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 impl TestApp {

@@ -2,6 +2,7 @@
 
 mod access;
 mod mails;
+mod tls;
 mod verify;
 mod webhook;
 
