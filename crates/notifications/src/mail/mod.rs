@@ -7,10 +7,9 @@ use std::path::PathBuf;
 
 use jiff::Timestamp;
 use kernel::Redacted;
-use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart, SinglePart};
-use lettre::{Message, message::SinglePartBuilder};
-use serde::{Deserialize, Serialize};
+use lettre::Message;
+use lettre::message::header::{Header, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
 use uuid::Uuid;
 
 use crate::templates::Mail;
@@ -24,20 +23,6 @@ pub enum MailTransport {
     Files(PathBuf),
     /// To a server.
     Server(Box<MailServer>),
-}
-
-/// What is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Letter {
-    pub(crate) subject: String,
-    pub(crate) text: String,
-    pub(crate) html: String,
-}
-
-impl From<Mail> for Letter {
-    fn from(Mail { subject, text, html }: Mail) -> Self {
-        Self { subject, text, html }
-    }
 }
 
 /// Why a mail did not leave.
@@ -80,24 +65,18 @@ impl Mailer {
 
     /// Hands a mail over. However often that is tried, it carries the same `Message-ID`, so that a receiver that looks
     /// at it shows it once.
-    pub(crate) async fn send(&self, to: &str, id: Uuid, at: Timestamp, letter: &Letter) -> Result<(), Failure> {
-        let message = self.compose(to, id, at, letter)?;
+    pub(crate) async fn send(&self, to: &str, id: Uuid, at: Timestamp, mail: &Mail) -> Result<(), Failure> {
+        let message = self.compose(to, id, at, mail)?;
         match &self.way {
             Way::Files(directory) => file::write(directory, at, id, message.formatted()).await,
             Way::Server(connections) => connections.send(message).await,
         }
     }
 
-    fn compose(&self, to: &str, id: Uuid, at: Timestamp, letter: &Letter) -> Result<Message, Failure> {
+    fn compose(&self, to: &str, id: Uuid, at: Timestamp, mail: &Mail) -> Result<Message, Failure> {
         let domain = self.from.email.domain();
         // A line of its own is the only thing a subject must not begin.
-        let subject: String = letter.subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let part = |kind: ContentType, text: &str| -> SinglePart {
-            let builder: SinglePartBuilder = SinglePart::builder().header(kind);
-            builder.body(text.to_owned())
-        };
-        let text = part(ContentType::TEXT_PLAIN, &letter.text);
-        let html = part(ContentType::TEXT_HTML, &letter.html);
+        let subject: String = mail.subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         Message::builder()
             .from(self.from.clone())
             .to(to.parse().map_err(|error| Failure::for_good(&error))?)
@@ -105,7 +84,7 @@ impl Mailer {
             .date(at.into())
             .message_id(Some(format!("<{id}@{domain}>")))
             .header(AutoSubmitted)
-            .multipart(MultiPart::alternative().singlepart(text).singlepart(html))
+            .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
             .map_err(|error| Failure::for_good(&error))
     }
 }
@@ -145,8 +124,8 @@ pub fn server(url: &Redacted<String>) -> Result<MailServer, String> {
 mod tests {
     use super::*;
 
-    fn letter(subject: &str) -> Letter {
-        Letter { subject: subject.to_owned(), text: "Grüße\n".to_owned(), html: "<p>Grüße</p>".to_owned() }
+    fn mail(subject: &str) -> Mail {
+        Mail { subject: subject.to_owned(), text: "Grüße\n".to_owned(), html: "<p>Grüße</p>".to_owned() }
     }
 
     fn compose(to: &str, subject: &str) -> Result<String, Failure> {
@@ -155,7 +134,7 @@ mod tests {
             MailTransport::Files("/does/not/exist".into()),
         );
         let at = "2026-03-01T12:00:00Z".parse().unwrap();
-        let message = mailer.compose(to, Uuid::from_u128(7), at, &letter(subject))?;
+        let message = mailer.compose(to, Uuid::from_u128(7), at, &mail(subject))?;
         Ok(String::from_utf8(message.formatted()).unwrap())
     }
 

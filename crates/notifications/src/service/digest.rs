@@ -85,10 +85,10 @@ impl Notifications {
             let texts = Texts::load(&tx, KIND).await?;
             let data = [("period", json!(wishes.digest.as_str())), ("items", json!(items))];
             let data = data.map(|(name, value)| (name.to_owned(), value)).into_iter().collect();
-            let letter = texts.mail(&wishes.locale, &templates::vars(&data, &person, cx.now())).into();
+            let mail = texts.mail(&wishes.locale, &templates::vars(&data, &person, cx.now()));
             let at = wishes.mail_at(cx.now());
             let mailboxes = store::channels::mailboxes(&tx, &[user]).await?;
-            let mails = mailboxes.into_iter().map(|mailbox| self.mail_to(cx, mailbox, &letter, at)).collect();
+            let mails = mailboxes.into_iter().map(|mailbox| self.mail_to(cx, mailbox, &mail, at)).collect();
             self.write_mails(&tx, cx, (job.id, KIND), mails).await?;
         }
         tx.finish(job).await?;

@@ -12,12 +12,11 @@ use uuid::Uuid;
 
 use super::digest::Line;
 use super::webhooks::fan_out::send_off;
-use crate::mail::Letter;
 use crate::model::{Category, Draft, Level, Preferences, Ways};
 use crate::ports::Addressee;
 use crate::store::channels::Mailbox;
 use crate::store::mails::NewMail;
-use crate::templates::{self, Feed, Texts};
+use crate::templates::{self, Feed, Mail, Texts};
 use crate::{NotificationError, Notifications, store};
 
 /// What people are told.
@@ -94,8 +93,8 @@ impl<'a> Words<'a> {
         self.news.written.clone().unwrap_or_else(worded)
     }
 
-    fn letter(&self, reader: &Reader) -> Letter {
-        self.texts.mail(&reader.wishes.locale, &self.vars(reader)).into()
+    fn mail(&self, reader: &Reader) -> Mail {
+        self.texts.mail(&reader.wishes.locale, &self.vars(reader))
     }
 }
 
@@ -212,7 +211,7 @@ impl Notifications {
                 lines.entry(mailbox.user).or_insert_with(|| Line { due, feed: words.feed(reader) });
             } else {
                 let at = if urgent { cx.now() } else { wishes.mail_at(cx.now()) };
-                mails.push(self.mail_to(cx, mailbox, &words.letter(reader), at));
+                mails.push(self.mail_to(cx, mailbox, &words.mail(reader), at));
             }
         }
         self.write_mails(tx, cx, (event, &words.news.kind), mails).await?;
@@ -220,10 +219,10 @@ impl Notifications {
     }
 
     /// A mail to somebody's own mailbox.
-    pub(super) fn mail_to(&self, cx: &Ctx, mailbox: Mailbox, letter: &Letter, at: Timestamp) -> NewMail {
+    pub(super) fn mail_to(&self, cx: &Ctx, mailbox: Mailbox, mail: &Mail, at: Timestamp) -> NewMail {
         let Mailbox { channel, user, address } = mailbox;
         let id: Uuid = cx.new_id();
-        let content = self.close_letter(cx, id, letter);
+        let content = self.close_mail(cx, id, mail);
         NewMail { id, user: Some(user), channel: Some(channel), recipient: address, content, at }
     }
 }

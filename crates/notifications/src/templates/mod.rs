@@ -14,6 +14,7 @@ mod tests;
 use db::TenantTx;
 use jiff::Timestamp;
 use kernel::TenantId;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::model::{Override, Part, Parts};
@@ -39,7 +40,7 @@ pub(crate) struct Feed {
 }
 
 /// What is sent by mail.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Mail {
     pub(crate) subject: String,
     pub(crate) text: String,

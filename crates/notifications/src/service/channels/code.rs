@@ -54,9 +54,9 @@ impl Notifications {
             "code": format!("{first} {last}"), "minutes": CODE_LIFETIME.as_mins(), "address": channel.address,
         });
         let vars = templates::vars(&data.as_object().cloned().unwrap_or_default(), &person, now);
-        let letter = Texts::load(tx, VERIFICATION).await?.mail(&wishes.locale, &vars).into();
+        let mail = Texts::load(tx, VERIFICATION).await?.mail(&wishes.locale, &vars);
         let own: Uuid = cx.new_id();
-        let content = self.close_letter(cx, own, &letter);
+        let content = self.close_mail(cx, own, &mail);
         let recipient = channel.address.clone();
         let mail = NewMail { id: own, user: Some(user), channel: Some(to), recipient, content, at: now };
         Ok(self.write_mails(tx, cx, (id, VERIFICATION), vec![mail]).await?)

@@ -50,9 +50,9 @@ impl Notifications {
         });
         let texts = Texts::load(tx, KIND).await?;
         // Nobody knows what language somebody reads who is not there yet: the tenant's, most likely.
-        let letter = texts.mail(&self.default_locale(tx).await?, &vars).into();
+        let mail = texts.mail(&self.default_locale(tx).await?, &vars);
         let id: Uuid = cx.new_id();
-        let content = self.close_letter(cx, id, &letter);
+        let content = self.close_mail(cx, id, &mail);
         let mail = NewMail { id, user: None, channel: None, recipient: (*email).to_owned(), content, at: cx.now() };
         self.write_mails(tx, cx, (cx.new_id(), KIND), vec![mail]).await?;
         Ok(())

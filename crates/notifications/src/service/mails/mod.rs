@@ -11,8 +11,8 @@ use kernel::Ctx;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::mail::Letter;
 use crate::store::mails::NewMail;
+use crate::templates::Mail;
 use crate::{Notifications, store};
 
 /// The kind of job that a mail is.
@@ -31,12 +31,12 @@ impl Payload {
 }
 
 impl Notifications {
-    /// A letter as it is stored.
-    pub(super) fn close_letter(&self, cx: &Ctx, id: Uuid, letter: &Letter) -> Vec<u8> {
-        self.seal.close(cx.rng(), id, &serde_json::to_vec(letter).unwrap_or_default())
+    /// A mail as it is stored.
+    pub(super) fn close_mail(&self, cx: &Ctx, id: Uuid, mail: &Mail) -> Vec<u8> {
+        self.seal.close(cx.rng(), id, &serde_json::to_vec(mail).unwrap_or_default())
     }
 
-    fn open_letter(&self, id: Uuid, content: &[u8]) -> Option<Letter> {
+    fn open_mail(&self, id: Uuid, content: &[u8]) -> Option<Mail> {
         serde_json::from_slice(&self.seal.open(id, content)?).ok()
     }
 

@@ -80,8 +80,8 @@ impl Notifications {
         };
         let outcome = if !due.wanted {
             Err(Failure { message: "the channel is switched off".to_owned(), for_good: true })
-        } else if let (Some(mailer), Some(letter)) = (&self.mailer, self.open_letter(due.id, &due.content)) {
-            mailer.send(&due.recipient, due.id, cx.now(), &letter).await
+        } else if let (Some(mailer), Some(mail)) = (&self.mailer, self.open_mail(due.id, &due.content)) {
+            mailer.send(&due.recipient, due.id, cx.now(), &mail).await
         } else {
             // After a change of JWT_SECRET.
             Err(Failure { message: "its content cannot be opened".to_owned(), for_good: true })
