@@ -8,6 +8,7 @@ mod upstream;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub(crate) use self::parse::header;
 pub use self::parse::{Problem, parse};
 pub use self::path::Pattern;
 pub use self::upstream::{Endpoint, Group};

@@ -1,0 +1,103 @@
+//! The gateway as a whole: what is in force, and what requests need besides.
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use kernel::{Clock, Redacted, Rng};
+use tokio::task::JoinSet;
+
+use crate::client::Fronts;
+use crate::control::state::Control;
+use crate::identity::Verifier;
+use crate::live::Live;
+use crate::reload::LastReload;
+use crate::routes::Table;
+use crate::upstream::probe;
+
+/// What a gateway is made of.
+pub struct Parts {
+    /// The routes to begin with.
+    pub table: Table,
+    /// `JWT_SECRET`. Without it nobody is known, and people stick to a side by their address.
+    pub jwt_secret: Option<Redacted<String>>,
+    /// Proxies in front that are believed.
+    pub fronts: Fronts,
+    /// The time, for tokens.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, for request ids.
+    pub rng: Arc<dyn Rng>,
+}
+
+/// Cheap to share.
+pub struct Gateway {
+    live: RwLock<Arc<Live>>,
+    pub(crate) control: Mutex<Control>,
+    pub(crate) reloaded: Mutex<LastReload>,
+    pub(crate) verifier: Option<Verifier>,
+    pub(crate) fronts: Fronts,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+}
+
+impl Gateway {
+    /// A gateway that serves nobody yet.
+    pub fn new(parts: Parts) -> Arc<Self> {
+        let live = Live::new(parts.table, None);
+        let control = Control::new(live.table.families().map(|(name, _)| name));
+        Arc::new(Self {
+            live: RwLock::new(Arc::new(live)),
+            control: Mutex::new(control),
+            reloaded: Mutex::default(),
+            verifier: parts.jwt_secret.as_ref().map(Verifier::new),
+            fronts: parts.fronts,
+            clock: parts.clock,
+            rng: parts.rng,
+        })
+    }
+
+    /// What is in force now. A request keeps what it began with.
+    pub(crate) fn live(&self) -> Arc<Live> {
+        Arc::clone(&self.live.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Puts what `change` makes of it in force.
+    pub(crate) fn change(&self, change: impl FnOnce(&Live) -> Live) {
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        *live = Arc::new(change(&live));
+    }
+
+    /// Looks after instances until dropped: asks how they are, and closes connections nobody needs.
+    pub async fn look_after(self: Arc<Self>) {
+        let mut interval = tokio::time::interval(probe::INTERVAL);
+        loop {
+            interval.tick().await;
+            let live = self.live();
+            let mut asked = JoinSet::new();
+            for (instance, path) in live.health_paths() {
+                instance.connections.close_old();
+                asked.spawn(async move {
+                    let well = probe::is_well(&instance, &path).await;
+                    if instance.health.checked(well) {
+                        let endpoint = instance.endpoint.to_string();
+                        if well {
+                            tracing::info!(endpoint, "an instance is well again");
+                        } else {
+                            tracing::warn!(endpoint, "an instance fails its checks");
+                        }
+                    }
+                });
+            }
+            asked.join_all().await;
+        }
+    }
+
+    /// Lets leases end until dropped.
+    pub async fn watch_leases(self: Arc<Self>) {
+        let mut interval = tokio::time::interval(Duration::from_millis(50));
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            interval.tick().await;
+            crate::control::end_leases(&self, Instant::now());
+        }
+    }
+}
