@@ -1,5 +1,8 @@
 //! The gateway as a whole: what is in force, and what requests need besides.
 
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -7,6 +10,7 @@ use kernel::{Clock, Redacted, Rng};
 use tokio::task::JoinSet;
 
 use crate::client::Fronts;
+use crate::control::kept::Keeper;
 use crate::control::state::Control;
 use crate::identity::Verifier;
 use crate::live::Live;
@@ -20,6 +24,8 @@ pub struct Parts {
     pub table: Table,
     /// `JWT_SECRET`. Without it nobody is known, and people stick to a side by their address.
     pub jwt_secret: Option<Redacted<String>>,
+    /// Where confirmed shares are kept. Without a file, everybody begins on the old side.
+    pub kept: Option<PathBuf>,
     /// Proxies in front that are believed.
     pub fronts: Fronts,
     /// The time, for tokens.
@@ -32,6 +38,7 @@ pub struct Parts {
 pub struct Gateway {
     live: RwLock<Arc<Live>>,
     pub(crate) control: Mutex<Control>,
+    pub(crate) keeper: Option<Mutex<Keeper>>,
     pub(crate) reloaded: Mutex<LastReload>,
     pub(crate) verifier: Option<Verifier>,
     pub(crate) fronts: Fronts,
@@ -41,10 +48,17 @@ pub struct Gateway {
 
 impl Gateway {
     /// A gateway that serves nobody yet.
-    pub fn new(parts: Parts) -> Arc<Self> {
+    pub fn new(parts: Parts) -> io::Result<Arc<Self>> {
+        let keeper = parts.kept.map(Keeper::open).transpose()?;
+        let none = BTreeMap::new();
+        let kept = keeper.as_ref().map_or(&none, Keeper::families);
         let live = Live::new(parts.table, None);
-        let control = Control::new(live.table.families().map(|(name, _)| name));
-        Arc::new(Self {
+        let control = Control::new(live.table.families().map(|(name, _)| name), kept);
+        for (name, family) in live.table.families() {
+            family.weight.set(kept.get(name).copied().unwrap_or_default().safe);
+        }
+        Ok(Arc::new(Self {
+            keeper: keeper.map(Mutex::new),
             live: RwLock::new(Arc::new(live)),
             control: Mutex::new(control),
             reloaded: Mutex::default(),
@@ -52,7 +66,7 @@ impl Gateway {
             fronts: parts.fronts,
             clock: parts.clock,
             rng: parts.rng,
-        })
+        }))
     }
 
     /// What is in force now. A request keeps what it began with.

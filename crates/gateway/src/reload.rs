@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::gateway::Gateway;
 use crate::live::Live;
-use crate::routes::parse;
+use crate::routes::{Problem, parse};
 
 /// How often the file is looked at.
 const INTERVAL: Duration = Duration::from_millis(500);
@@ -27,7 +27,14 @@ impl Gateway {
     /// and forced sides of the control socket stay; rules of the file are added.
     pub fn reload(&self, text: &str) -> LastReload {
         let mut last = self.reloaded.lock().unwrap_or_else(PoisonError::into_inner);
-        match parse(text) {
+        let parsed = parse(text).and_then(|table| {
+            if table.splitter.is_same_as(&self.live().table.splitter) {
+                return Ok(table);
+            }
+            let message = "the seed changed, which would move people in both directions: put the old one back";
+            Err(vec![Problem { line: 0, message: message.to_owned() }])
+        });
+        match parsed {
             Ok(mut table) => {
                 let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
                 control.keep(table.families().map(|(name, _)| name));

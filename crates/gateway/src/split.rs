@@ -142,7 +142,10 @@ pub struct Position(u64);
 
 /// Makes positions of keys. Each deployment has a seed of its own, so that the same people are not always the first.
 #[derive(Debug, Clone)]
-pub struct Splitter(Sha256);
+pub struct Splitter {
+    seed: String,
+    state: Sha256,
+}
 
 impl Splitter {
     /// A splitter for a deployment.
@@ -154,12 +157,17 @@ impl Splitter {
         state.update(b"pyairtable gateway split v1\0");
         state.update(u64::try_from(seed.len()).unwrap_or(u64::MAX).to_be_bytes());
         state.update(seed.as_bytes());
-        Self(state)
+        Self { seed: seed.to_owned(), state }
+    }
+
+    /// Whether both put everybody in the same place.
+    pub fn is_same_as(&self, other: &Self) -> bool {
+        self.seed == other.seed
     }
 
     /// The position of `key`.
     pub fn position(&self, key: StickyKey<'_>) -> Position {
-        let mut state = self.0.clone();
+        let mut state = self.state.clone();
         match key {
             StickyKey::User(id) => {
                 state.update(b"u");

@@ -1,6 +1,7 @@
 //! Control: who moves traffic, by which rules, and over which socket.
 
 pub mod client;
+pub(crate) mod kept;
 pub mod socket;
 pub mod state;
 mod status;
@@ -8,7 +9,7 @@ mod status;
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use self::state::{Change, Command, Refusal, Scope};
+use self::state::{Change, Command, Control, Refusal, Scope};
 use crate::gateway::Gateway;
 
 /// Does what is asked for and puts it in force. Every change is logged with who and why.
@@ -23,6 +24,7 @@ pub(crate) fn apply(
     let changes = control.apply(scope, command, Instant::now())?;
     // Under the lock, so that two commands cannot overtake each other on the way to the atomic values.
     put_in_force(gateway, &changes);
+    keep(gateway, &control);
     drop(control);
     if *command != Command::Renew {
         tracing::info!(who, why, command = ?command, scope = ?scope, "control");
@@ -50,5 +52,11 @@ fn put_in_force(gateway: &Gateway, changes: &[Change]) {
         if let Some(family) = live.table.family(&change.family) {
             family.weight.set(change.to);
         }
+    }
+}
+
+fn keep(gateway: &Gateway, control: &Control) {
+    if let Some(keeper) = &gateway.keeper {
+        keeper.lock().unwrap_or_else(PoisonError::into_inner).keep(control.kept());
     }
 }

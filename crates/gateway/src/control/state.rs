@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
+pub use super::kept::Kept;
 use crate::split::Share;
 
 /// Nobody may be silent for longer while a share above the safe one is in force.
@@ -107,9 +108,19 @@ pub struct Shown {
 pub struct Control(BTreeMap<String, Family>);
 
 impl Control {
-    /// Everybody on the old side.
-    pub fn new<'a>(families: impl IntoIterator<Item = &'a str>) -> Self {
-        Self(families.into_iter().map(|name| (name.to_owned(), Family::default())).collect())
+    /// Everybody where they were confirmed to be, and on the old side where nothing was.
+    pub fn new<'a>(families: impl IntoIterator<Item = &'a str>, kept: &BTreeMap<String, Kept>) -> Self {
+        let family = |name: &str| {
+            let Kept { safe, frozen } = kept.get(name).copied().unwrap_or_default();
+            (name.to_owned(), Family { share: safe, safe, frozen, lease_until: None })
+        };
+        Self(families.into_iter().map(family).collect())
+    }
+
+    /// What outlives the gateway.
+    pub fn kept(&self) -> BTreeMap<String, Kept> {
+        let kept = |family: &Family| Kept { safe: family.safe, frozen: family.frozen };
+        self.0.iter().map(|(name, family)| (name.clone(), kept(family))).collect()
     }
 
     /// Takes families over from the routes after they changed; those that stay keep their state.
@@ -192,6 +203,7 @@ impl Control {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::time::{Duration, Instant};
 
     use super::{Command, Control, LEASE, Refusal, Scope};
@@ -208,7 +220,7 @@ mod tests {
     #[test]
     fn share_above_the_safe_one_holds_only_while_renewed() {
         let start = Instant::now();
-        let mut control = Control::new(["users", "tenants"]);
+        let mut control = Control::new(["users", "tenants"], &BTreeMap::new());
         control.apply(&users(), &Command::Set(percent(1)), start).unwrap();
         control.apply(&users(), &Command::Confirm, start).unwrap();
         control.apply(&users(), &Command::Set(percent(10)), start).unwrap();
@@ -230,7 +242,7 @@ mod tests {
     #[test]
     fn late_command_does_not_revive_a_lease_that_nobody_ended_yet() {
         let start = Instant::now();
-        let mut control = Control::new(["users"]);
+        let mut control = Control::new(["users"], &BTreeMap::new());
         control.apply(&users(), &Command::Set(percent(50)), start).unwrap();
         let refused = control.apply(&users(), &Command::Renew, start + LEASE);
         assert_eq!(refused, Err(Refusal::NoLease("users".to_owned())));
@@ -239,7 +251,7 @@ mod tests {
     #[test]
     fn return_needs_no_lease_and_keeps_everybody_from_going_up() {
         let now = Instant::now();
-        let mut control = Control::new(["users", "tenants"]);
+        let mut control = Control::new(["users", "tenants"], &BTreeMap::new());
         control.apply(&Scope::All, &Command::Set(Share::ALL), now).unwrap();
         control.apply(&Scope::All, &Command::Freeze, now).unwrap();
         let changes = control.apply(&Scope::All, &Command::Return, now).unwrap();
@@ -253,7 +265,7 @@ mod tests {
     #[test]
     fn refused_command_changes_nothing_anywhere() {
         let now = Instant::now();
-        let mut control = Control::new(["tenants", "users"]);
+        let mut control = Control::new(["tenants", "users"], &BTreeMap::new());
         control.apply(&users(), &Command::Freeze, now).unwrap();
         assert!(control.apply(&Scope::All, &Command::Set(percent(5)), now).is_err());
         assert_eq!(control.show(now)["tenants"].share, Share::NONE);
@@ -264,7 +276,7 @@ mod tests {
     #[test]
     fn going_down_lowers_what_is_safe() {
         let now = Instant::now();
-        let mut control = Control::new(["users"]);
+        let mut control = Control::new(["users"], &BTreeMap::new());
         control.apply(&users(), &Command::Set(percent(50)), now).unwrap();
         control.apply(&users(), &Command::Confirm, now).unwrap();
         control.apply(&users(), &Command::Set(percent(10)), now).unwrap();

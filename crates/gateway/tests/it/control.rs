@@ -109,3 +109,20 @@ async fn socket_is_its_owners_and_of_one_gateway_at_a_time() {
     drop(socket::bind(&left).unwrap());
     socket::bind(&left).expect("a socket that a dead gateway left is taken over");
 }
+
+#[tokio::test]
+async fn confirmed_share_outlives_the_gateway_and_one_on_lease_does_not() {
+    let service = Service::start("x").await;
+    let routes = two_sides(&service.url(), &service.url());
+    let running = Running::start(&routes);
+    running.set("10%").await;
+    running.control("/confirm", json!({"family": "all"})).await;
+    running.set("50%").await;
+    let running = Running::start_in(running.kill().await, "", &routes);
+    let users = running.status().await["families"]["users"].clone();
+    assert_eq!((users["share"].as_str(), users["safe"].as_str()), (Some("10%"), Some("10%")));
+    running.control("/return", json!({"family": "all"})).await;
+    let running = Running::start_in(running.kill().await, "", &routes);
+    let users = running.status().await["families"]["users"].clone();
+    assert_eq!((users["share"].as_str(), users["frozen"].as_bool()), (Some("0%"), Some(true)));
+}

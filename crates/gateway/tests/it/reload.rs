@@ -30,6 +30,9 @@ async fn good_file_is_taken_with_shares_kept_and_a_bad_one_is_refused() {
     assert!(problems.contains("line 2") && problems.contains("upstraem"), "{problems}");
     assert_eq!(client.get("/api/v1/tenants", &[]).await.service(), "platform", "the old routes stay");
 
+    std::fs::write(&file, format!("seed: another\nroutes:\n{routes}")).unwrap();
+    wait(&running, |reload| reload["problems"].to_string().contains("seed")).await;
+
     std::fs::write(&file, &routes).unwrap();
     wait(&running, |reload| reload["taken"] == 2).await;
     assert_eq!(client.get("/api/v1/tenants", &[]).await.status, StatusCode::NOT_FOUND);

@@ -44,7 +44,7 @@ pub(crate) struct Running {
     pub(crate) gateway: Arc<Gateway>,
     pub(crate) socket: PathBuf,
     _stop: watch::Sender<bool>,
-    _directory: tempfile::TempDir,
+    directory: Option<tempfile::TempDir>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -60,16 +60,23 @@ impl Running {
     }
 
     pub(crate) fn start_behind(fronts: &str, routes: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        Self::start_in(directory, fronts, routes)
+    }
+
+    /// The same where another one was before.
+    pub(crate) fn start_in(directory: tempfile::TempDir, fronts: &str, routes: &str) -> Self {
         let gateway = Gateway::new(Parts {
+            kept: Some(directory.path().join("kept.json")),
             table: parse(routes).unwrap(),
             jwt_secret: Some(Redacted::new(SECRET.to_owned())),
             fronts: fronts.parse::<Fronts>().unwrap(),
             clock: Arc::new(SystemClock),
             rng: Arc::new(Counting(AtomicU64::new(0))),
-        });
+        })
+        .unwrap();
         let bound = bind("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = bound.local_addr().unwrap();
-        let directory = tempfile::tempdir().unwrap();
         let socket = directory.path().join("control.sock");
         let control = socket::bind(&socket).unwrap();
         let (stop, stopped) = watch::channel(false);
@@ -79,7 +86,16 @@ impl Running {
             tokio::spawn(Arc::clone(&gateway).look_after()),
             tokio::spawn(Arc::clone(&gateway).watch_leases()),
         ];
-        Self { address, gateway, socket, _stop: stop, _directory: directory, tasks }
+        Self { address, gateway, socket, _stop: stop, directory: Some(directory), tasks }
+    }
+
+    /// Ends it at once; its directory is left to the next one.
+    pub(crate) async fn kill(mut self) -> tempfile::TempDir {
+        for task in std::mem::take(&mut self.tasks) {
+            task.abort();
+            assert!(task.await.is_err(), "it ran until now");
+        }
+        self.directory.take().unwrap()
     }
 
     /// Says something on the control socket.
