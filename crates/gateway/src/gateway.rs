@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use crate::client::Fronts;
 use crate::control::kept::Keeper;
 use crate::control::state::Control;
+use crate::forced::{Side, Whom};
 use crate::identity::Verifier;
 use crate::live::Live;
 use crate::reload::LastReload;
@@ -40,6 +41,8 @@ pub struct Gateway {
     pub(crate) control: Mutex<Control>,
     pub(crate) keeper: Option<Mutex<Keeper>>,
     pub(crate) reloaded: Mutex<LastReload>,
+    /// Rules of the control socket, which count before those of the file; nothing lifts a rule of the file.
+    pub(crate) overrides: Mutex<BTreeMap<Whom, Option<Side>>>,
     pub(crate) verifier: Option<Verifier>,
     pub(crate) fronts: Fronts,
     pub(crate) clock: Arc<dyn Clock>,
@@ -62,6 +65,7 @@ impl Gateway {
             live: RwLock::new(Arc::new(live)),
             control: Mutex::new(control),
             reloaded: Mutex::default(),
+            overrides: Mutex::default(),
             verifier: parts.jwt_secret.as_ref().map(Verifier::new),
             fronts: parts.fronts,
             clock: parts.clock,

@@ -24,7 +24,7 @@ pub struct LastReload {
 
 impl Gateway {
     /// Puts the routes of `text` in force, if there is nothing wrong with them. Shares, leases, counters, connections
-    /// and forced sides of the control socket stay; rules of the file are added.
+    /// and the rules of the control socket stay.
     pub fn reload(&self, text: &str) -> LastReload {
         let mut last = self.reloaded.lock().unwrap_or_else(PoisonError::into_inner);
         let parsed = parse(text).and_then(|table| {
@@ -38,12 +38,12 @@ impl Gateway {
             Ok(mut table) => {
                 let mut control = self.control.lock().unwrap_or_else(PoisonError::into_inner);
                 control.keep(table.families().map(|(name, _)| name));
-                self.change(|live| {
-                    for (whom, side) in live.table.forced.iter() {
-                        table.forced.set(whom.clone(), Some(side));
-                    }
-                    Live::new(table, Some(live))
-                });
+                let overrides = self.overrides.lock().unwrap_or_else(PoisonError::into_inner);
+                for (whom, side) in overrides.iter() {
+                    table.forced.set(whom.clone(), *side);
+                }
+                self.change(|live| Live::new(table, Some(live)));
+                drop(overrides);
                 drop(control);
                 last.taken += 1;
                 last.problems.clear();

@@ -177,11 +177,14 @@ fn force(gateway: &Gateway, said: Said) -> Result<Value, Refused> {
         return Err(bad("name one of user, tenant and header".to_owned()));
     };
     let mut before = None;
+    let mut overrides = gateway.overrides.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    overrides.insert(whom.clone(), said.to);
     gateway.change(|live| {
         let mut table = live.table.clone();
         before = table.forced.set(whom.clone(), said.to);
         live.with_table(table)
     });
+    drop(overrides);
     // Ids of people are in logs, their addresses and names are not.
     tracing::info!(who = said.who, why = said.why, whom = ?whom, to = ?said.to, "forced");
     Ok(json!({ "before": before, "now": said.to }))

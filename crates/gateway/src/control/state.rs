@@ -66,7 +66,7 @@ impl std::fmt::Display for Refusal {
                 write!(f, "there is no family {name:?}: use all, or one of {}", known.join(", "))
             }
             Self::Frozen(name) => write!(f, "{name} is frozen: thaw it first, or return"),
-            Self::NoLease(name) => write!(f, "{name} has no lease: it returned to its safe share, set the share again"),
+            Self::NoLease(name) => write!(f, "{name} has no lease, the safe share is in force: set the share again"),
         }
     }
 }
@@ -133,7 +133,7 @@ impl Control {
     ///
     /// # Errors
     ///
-    /// The first reason against it; nothing has changed then.
+    /// The first reason against it; nothing has changed then, and leases that are over wait for [`Control::expire`].
     pub fn apply(&mut self, scope: &Scope, command: &Command, now: Instant) -> Result<Vec<Change>, Refusal> {
         let names: Vec<String> = match scope {
             Scope::All => self.0.keys().cloned().collect(),
@@ -142,6 +142,10 @@ impl Control {
         };
         let mut next = self.clone();
         let mut changes = next.expire(now);
+        if *command == Command::Renew && !names.iter().any(|name| next.has_lease(name)) {
+            let name = if *scope == Scope::All { "all".to_owned() } else { names.concat() };
+            return Err(Refusal::NoLease(name));
+        }
         for name in names {
             let Some(family) = next.0.get_mut(&name) else { continue };
             let from = family.share;
@@ -158,11 +162,7 @@ impl Control {
                 }
                 Command::Freeze => family.frozen = true,
                 Command::Thaw => family.frozen = false,
-                Command::Renew => match (&mut family.lease_until, scope) {
-                    (Some(until), _) => *until = now + LEASE,
-                    (None, Scope::All) => {}
-                    (None, Scope::Family(_)) => return Err(Refusal::NoLease(name)),
-                },
+                Command::Renew => family.lease_until = family.lease_until.map(|_| now + LEASE),
                 Command::Confirm => {
                     family.safe = family.share;
                     family.lease_until = None;
@@ -174,6 +174,10 @@ impl Control {
         }
         *self = next;
         Ok(changes)
+    }
+
+    fn has_lease(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|family| family.lease_until.is_some())
     }
 
     /// Ends the leases nobody renewed.
@@ -237,6 +241,18 @@ mod tests {
         let refused = control.apply(&users(), &Command::Renew, now + LEASE * 2);
         assert_eq!(refused, Err(Refusal::NoLease("users".to_owned())), "whoever slept learns that it is over");
         assert_eq!(control.show(now)["users"].share, percent(1));
+    }
+
+    #[test]
+    fn whoever_renews_everything_learns_that_no_lease_is_left() {
+        let start = Instant::now();
+        let mut control = Control::new(["users", "tenants"], &BTreeMap::new());
+        control.apply(&Scope::All, &Command::Set(percent(50)), start).unwrap();
+        control.apply(&users(), &Command::Set(percent(0)), start).unwrap();
+        control.apply(&Scope::All, &Command::Renew, start).unwrap();
+        let refused = control.apply(&Scope::All, &Command::Renew, start + LEASE);
+        assert_eq!(refused, Err(Refusal::NoLease("all".to_owned())));
+        assert_eq!(control.expire(start + LEASE).len(), 1, "the refusal left the lease to be ended");
     }
 
     #[test]

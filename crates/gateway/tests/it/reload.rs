@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+use serde_json::json;
 
 use crate::support::{Client, PATIENCE, Running, Service, two_sides};
 
@@ -37,6 +38,26 @@ async fn good_file_is_taken_with_shares_kept_and_a_bad_one_is_refused() {
     wait(&running, |reload| reload["taken"] == 2).await;
     assert_eq!(client.get("/api/v1/tenants", &[]).await.status, StatusCode::NOT_FOUND);
     following.abort();
+}
+
+#[tokio::test]
+async fn rules_go_with_their_file_and_those_of_the_control_socket_stay() {
+    let (legacy, platform) = (Service::start("legacy").await, Service::start("platform").await);
+    let routes = two_sides(&legacy.url(), &platform.url());
+    let running = Running::start(&format!(
+        "force: [{{tenant: filed, to: platform}}, {{tenant: lifted, to: platform}}]\nroutes:\n{routes}"
+    ));
+    for (tenant, to) in [("spoken", json!("platform")), ("lifted", json!(null))] {
+        assert_eq!(running.control("/force", json!({"tenant": tenant, "to": to})).await.0, StatusCode::OK);
+    }
+    let sides = async || {
+        let forced = running.status().await["forced"].clone();
+        forced.as_array().unwrap().iter().map(|rule| rule["tenant"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(sides().await, ["filed", "spoken"]);
+    let last = running.gateway.reload(&format!("force: [{{tenant: lifted, to: platform}}]\nroutes:\n{routes}"));
+    assert_eq!(last.problems, Vec::<String>::new());
+    assert_eq!(sides().await, ["spoken"]);
 }
 
 async fn wait(running: &Running, seen: impl Fn(&serde_json::Value) -> bool) {
