@@ -7,6 +7,7 @@ mod arguments;
 mod audit;
 mod check_config;
 mod completions;
+mod gateway;
 mod migrate;
 mod openapi;
 mod serve;
@@ -90,6 +91,9 @@ enum Command {
     /// Check, export and anchor the audit trail
     #[command(subcommand, arg_required_else_help = true)]
     Audit(audit::AuditCommand),
+    /// Move traffic between the old services and this one
+    #[command(subcommand, arg_required_else_help = true)]
+    Gateway(gateway::GatewayCommand),
     /// Print a completion script for a shell
     #[command(after_long_help = completions::AFTER_HELP)]
     Completions {
@@ -150,6 +154,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>, began: Instant)
             admin::run(&token_store.and(&secrets, &database), email)
         }
         Command::Audit(command) => Ok(audit::run(&command)),
+        Command::Gateway(command) => gateway::run(&command),
         Command::Completions { shell } => completions::run(shell),
     };
     done.unwrap_or_else(|error| {
