@@ -3,7 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use pyairtable_testkit::legacy::generate::{Counts, PASSWORDS, Plan, fill};
 use pyairtable_testkit::legacy::layouts::{Layout, Place, Places};
@@ -115,13 +114,4 @@ async fn generate_makes_people_who_can_log_in() {
     // And the sockets are there.
     let address = legacy.urls.notifications.trim_start_matches("http://").to_owned();
     tokio::net::TcpStream::connect(address).await.unwrap();
-}
-
-/// In seconds; run by hand, because a busy machine takes longer.
-#[tokio::test]
-#[ignore = "measures"]
-async fn generate_a_hundred_thousand_people() {
-    let began = Instant::now();
-    let (_db, _, counts) = filled(Layout::Public, 100_000).await;
-    eprintln!("{counts:?} in {:?}", began.elapsed());
 }

@@ -1,6 +1,7 @@
 //! Where a request really came from. A client can write anything into `X-Forwarded-For`; what counts is what proxies of
 //! our own appended to it, read from the end.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -51,6 +52,16 @@ impl FromStr for TrustedProxies {
             .map(network)
             .collect::<Result<_, _>>()
             .map(Self)
+    }
+}
+
+impl fmt::Display for TrustedProxies {
+    /// As it is read.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, network) in self.0.iter().enumerate() {
+            write!(f, "{}{network}", if n == 0 { "" } else { ", " })?;
+        }
+        Ok(())
     }
 }
 

@@ -223,7 +223,7 @@ impl EverythingArgs {
     }
 }
 
-fn inputs(config_file: Option<PathBuf>, flags: Flags<'_>) -> Inputs {
+pub(super) fn inputs(config_file: Option<PathBuf>, flags: Flags<'_>) -> Inputs {
     let flags = flags.into_iter().filter_map(|(key, text)| Some((key, text.clone()?))).collect();
     Inputs { flags, config_file, ..Inputs::of_process() }
 }

@@ -7,6 +7,7 @@ mod arguments;
 mod audit;
 mod check_config;
 mod completions;
+mod gateway;
 #[cfg(feature = "legacy-stand-in")]
 mod legacy_stand_in;
 mod migrate;
@@ -96,6 +97,9 @@ enum Command {
     #[cfg(feature = "legacy-stand-in")]
     #[command(long_about = legacy_stand_in::ABOUT)]
     LegacyStandIn(legacy_stand_in::Arguments),
+    /// Move traffic between the old services and this one
+    #[command(subcommand, arg_required_else_help = true)]
+    Gateway(gateway::GatewayCommand),
     /// Print a completion script for a shell
     #[command(after_long_help = completions::AFTER_HELP)]
     Completions {
@@ -158,6 +162,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>, began: Instant)
         Command::Audit(command) => Ok(audit::run(&command)),
         #[cfg(feature = "legacy-stand-in")]
         Command::LegacyStandIn(arguments) => legacy_stand_in::run(arguments),
+        Command::Gateway(command) => gateway::run(&command),
         Command::Completions { shell } => completions::run(shell),
     };
     done.unwrap_or_else(|error| {

@@ -20,6 +20,11 @@ fn help_of_every_command() {
         ("audit_verify", &["audit", "verify", "--help"]),
         ("audit_export", &["audit", "export", "--help"]),
         ("audit_anchor", &["audit", "anchor", "--help"]),
+        ("gateway", &["gateway", "--help"]),
+        ("gateway_serve", &["gateway", "serve", "--help"]),
+        ("gateway_set", &["gateway", "set", "--help"]),
+        ("gateway_force", &["gateway", "force", "--help"]),
+        ("gateway_return", &["gateway", "return", "--help"]),
         ("completions", &["completions", "--help"]),
     ] {
         let run = run(arguments);
@@ -43,6 +48,9 @@ fn mistakes_are_answered_clearly_and_exit_2() {
         ("password_as_flag", &["admin", "create-super-admin", "--email", "a@example.com", "--password", "x"]),
         ("audit_of_no_tenant", &["audit", "verify", "--tenant", "acme"]),
         ("audit_anchor_without_file", &["audit", "anchor"]),
+        ("gateway_without_routes", &["gateway", "serve"]),
+        ("gateway_force_nobody", &["gateway", "force", "legacy", "--who", "ada", "--why", "x"]),
+        ("gateway_share_of_nothing", &["gateway", "set", "110%", "--who", "ada", "--why", "x"]),
         ("unknown_shell", &["completions", "tcsh"]),
         ("check_config_with_unknown_flag", &["--check-config", "--bogus"]),
     ] {

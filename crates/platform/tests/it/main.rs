@@ -19,6 +19,7 @@ mod edges;
 mod etags;
 mod fixtures;
 mod fuzz;
+mod gateway;
 mod idempotency;
 mod isolation;
 mod lifecycle;

@@ -1,0 +1,191 @@
+//! The control socket: HTTP with JSON on a unix socket that only its owner may open.
+//!
+//! `GET /status`; `POST /set`, `/return`, `/freeze`, `/thaw`, `/renew`, `/confirm` and `/force`, each with who and why.
+
+use std::convert::Infallible;
+use std::io;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
+use std::path::Path;
+use std::sync::Arc;
+
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::net::UnixListener;
+
+use super::state::{Command, Scope};
+use super::status::status;
+use crate::forced::{Side, Whom};
+use crate::gateway::Gateway;
+use crate::routes::header;
+use crate::split::Share;
+
+const LONGEST: usize = 64 * 1024;
+
+/// Listens on a unix socket at `path`, in the place of one that a gateway before left there.
+pub fn bind(path: &Path) -> io::Result<UnixListener> {
+    if let Ok(metadata) = std::fs::symlink_metadata(path)
+        && metadata.file_type().is_socket()
+    {
+        // Somebody who answers is another gateway, whose socket it stays.
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another gateway listens there"));
+        }
+        std::fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Answers on the socket until dropped.
+pub async fn serve(listener: UnixListener, gateway: Arc<Gateway>) {
+    loop {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a control connection");
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+                continue;
+            }
+        };
+        let gateway = Arc::clone(&gateway);
+        tokio::spawn(async move {
+            let service = service_fn(|request| {
+                let gateway = Arc::clone(&gateway);
+                async move { Ok::<_, Infallible>(answer(&gateway, request).await) }
+            });
+            if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
+                tracing::debug!(%error, "a control connection failed");
+            }
+        });
+    }
+}
+
+async fn answer(gateway: &Gateway, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    if (&method, &*path) == (&Method::GET, "/status") {
+        return written(StatusCode::OK, &status(gateway));
+    }
+    let body = match Limited::new(request.into_body(), LONGEST).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(error) => return refused(StatusCode::BAD_REQUEST, &error.to_string()),
+    };
+    if method != Method::POST {
+        return refused(StatusCode::NOT_FOUND, "ask for GET /status, or POST a command");
+    }
+    match command(gateway, &path, &body) {
+        Ok(answer) => written(StatusCode::OK, &answer),
+        Err((status, why)) => refused(status, &why),
+    }
+}
+
+type Refused = (StatusCode, String);
+
+fn written(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
+    let mut text = serde_json::to_vec(body).unwrap_or_default();
+    text.push(b'\n');
+    let mut response = Response::new(Full::new(text.into()));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+fn refused(status: StatusCode, why: &str) -> Response<Full<Bytes>> {
+    written(status, &json!({ "error": why }))
+}
+
+/// What every command says.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Said {
+    who: String,
+    why: String,
+    family: Option<Scope>,
+    share: Option<Share>,
+    /// Go back although nobody answers there.
+    #[serde(default)]
+    anyway: bool,
+    user: Option<String>,
+    tenant: Option<String>,
+    header: Option<String>,
+    /// Nothing lifts the rule.
+    to: Option<Side>,
+}
+
+fn command(gateway: &Gateway, path: &str, body: &[u8]) -> Result<Value, Refused> {
+    let bad = |why: &str| (StatusCode::BAD_REQUEST, why.to_owned());
+    let said: Said = serde_json::from_slice(body)
+        .map_err(|error| bad(&format!("{error}: send a JSON object with who, why and what the command needs")))?;
+    if said.who.trim().is_empty() || said.why.trim().is_empty() {
+        return Err(bad("say who you are and why, in `who` and `why`: both are logged"));
+    }
+    let command = match path {
+        "/set" => Command::Set(said.share.ok_or_else(|| bad("say which share, as in \"share\": \"10%\""))?),
+        "/return" => Command::Return,
+        "/freeze" => Command::Freeze,
+        "/thaw" => Command::Thaw,
+        "/renew" => Command::Renew,
+        "/confirm" => Command::Confirm,
+        "/force" => return force(gateway, said),
+        _ => {
+            return Err((
+                StatusCode::NOT_FOUND,
+                "no such command: use set, return, freeze, thaw, renew, confirm or force".into(),
+            ));
+        }
+    };
+    let scope = said.family.ok_or_else(|| bad("say which family, or \"family\": \"all\""))?;
+    if command == Command::Return && !said.anyway {
+        nobody_there(gateway, &scope)?;
+    }
+    let changes = super::apply(gateway, &scope, &command, &said.who, &said.why)
+        .map_err(|refusal| (StatusCode::CONFLICT, refusal.to_string()))?;
+    Ok(json!({ "changes": changes }))
+}
+
+/// Going back to services that are down would make it worse.
+fn nobody_there(gateway: &Gateway, scope: &Scope) -> Result<(), Refused> {
+    let live = gateway.live();
+    let now = std::time::Instant::now();
+    let down: Vec<&str> = live
+        .table
+        .families()
+        .map(|(name, _)| name)
+        .filter(|name| matches!(scope, Scope::All) || matches!(scope, Scope::Family(family) if family == name))
+        .filter(|name| matches!(live.well(name, Side::Legacy, now), (0, 1..)))
+        .collect();
+    if down.is_empty() {
+        return Ok(());
+    }
+    let down = down.join(", ");
+    Err((StatusCode::CONFLICT, format!("no old service answers for {down}: start it, or send \"anyway\": true")))
+}
+
+fn force(gateway: &Gateway, said: Said) -> Result<Value, Refused> {
+    let bad = |why: String| (StatusCode::BAD_REQUEST, why);
+    let header = said.header.as_deref().map(header).transpose().map_err(bad)?;
+    let whom = [said.user.map(Whom::User), said.tenant.map(Whom::Tenant), header];
+    let mut whom = whom.into_iter().flatten();
+    let (Some(whom), None) = (whom.next(), whom.next()) else {
+        return Err(bad("name one of user, tenant and header".to_owned()));
+    };
+    let mut before = None;
+    let mut overrides = gateway.overrides.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    overrides.insert(whom.clone(), said.to);
+    gateway.change(|live| {
+        let mut table = live.table.clone();
+        before = table.forced.set(whom.clone(), said.to);
+        live.with_table(table)
+    });
+    drop(overrides);
+    // Ids of people are in logs, their addresses and names are not.
+    tracing::info!(who = said.who, why = said.why, whom = ?whom, to = ?said.to, "forced");
+    Ok(json!({ "before": before, "now": said.to }))
+}

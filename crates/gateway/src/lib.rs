@@ -1,0 +1,30 @@
+//! The gateway: stands in front of the old services and the new one and moves traffic between them.
+//!
+//! Invariants:
+//! - The side of a request depends on the table and the request only ([`decide`]).
+//! - Whoever is on the new side stays there while the share grows ([`split`]).
+//! - What a client says about who it is never reaches a service, unless a token proves it ([`identity`]).
+//! - A share above the safe one holds only while somebody renews its lease ([`control::state`]).
+//!
+//! Deliberately absent: PostgreSQL, Redis and everything that needs them. This is what the way back goes through. TLS
+//! and HTTP/2 end at the proxy in front.
+
+mod client;
+pub mod control;
+pub mod counters;
+pub mod decide;
+pub mod forced;
+mod gateway;
+pub mod identity;
+mod live;
+mod proxy;
+mod reload;
+pub mod routes;
+pub mod split;
+mod upstream;
+
+pub use client::Fronts;
+pub use gateway::{Gateway, Parts};
+pub use proxy::{Bound, bind};
+pub use reload::LastReload;
+pub use upstream::health::Condition;

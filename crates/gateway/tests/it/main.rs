@@ -1,0 +1,11 @@
+//! The gateway over real sockets, in front of real servers.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail; the helpers here are such code too")]
+
+mod control;
+mod headers;
+mod instances;
+mod reload;
+mod streams;
+mod support;
+mod weights;

@@ -1,0 +1,165 @@
+//! The flags of `gateway`.
+
+#![expect(clippy::doc_markdown, reason = "these comments are the texts of --help, which show what is written")]
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use gateway::split::Share;
+
+use super::{control, serve};
+use crate::command::arguments::inputs;
+use crate::config::{Inputs, keys};
+
+#[derive(Debug, Subcommand)]
+pub(in crate::command) enum GatewayCommand {
+    /// Serve as the gateway until SIGTERM or Ctrl-C
+    #[command(long_about = serve::ABOUT, after_long_help = serve::AFTER_HELP)]
+    Serve(ServeArgs),
+    /// Show shares, leases, counters and instances as JSON
+    Status(SocketArgs),
+    /// Put a share of people on the new side
+    #[command(long_about = control::SET, after_long_help = control::AFTER_HELP)]
+    Set(SetArgs),
+    /// Put everybody back on the old side, at once, and keep them there until thaw
+    #[command(long_about = control::RETURN)]
+    Return {
+        /// Go back although no old service answers
+        #[arg(long)]
+        anyway: bool,
+        #[command(flatten)]
+        order: OrderArgs,
+    },
+    /// Keep a person, a tenant or marked requests on one side, until the gateway ends
+    Force(ForceArgs),
+    /// Refuse every change of a share until thaw, apart from going back
+    Freeze(OrderArgs),
+    /// Allow changes of shares again
+    Thaw(OrderArgs),
+    /// Declare the share in force safe: it stays without a lease
+    Confirm(OrderArgs),
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct ServeArgs {
+    /// YAML file with the routes; changes take effect while the gateway runs
+    #[arg(long, value_name = "FILE")]
+    pub(super) routes: PathBuf,
+    /// Where clients connect
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8000")]
+    pub(super) listen: SocketAddr,
+    #[command(flatten)]
+    pub(super) socket: SocketArgs,
+    /// Where confirmed shares are kept over a restart
+    #[arg(long, value_name = "FILE", default_value = "./pyairtable-gateway.json")]
+    pub(super) state: PathBuf,
+    /// TOML file with any of the keys in lower case [env: CONFIG_FILE] [default: ./pyairtable-platform.toml if it
+    /// exists]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// development, production or test [env: ENVIRONMENT] [default: development]
+    #[arg(long, value_name = "NAME")]
+    environment: Option<String>,
+    /// File with the key that access tokens are signed with, the same on both sides [env: JWT_SECRET_FILE, or
+    /// JWT_SECRET itself] [default: the one kept in PLATFORM_DATA_DIR; required in production]
+    #[arg(long, value_name = "FILE")]
+    jwt_secret_file: Option<String>,
+    /// Where generated secrets are kept [env: PLATFORM_DATA_DIR] [default: ./data]
+    #[arg(long, value_name = "DIR", visible_alias = "data-dir")]
+    platform_data_dir: Option<String>,
+    /// Proxies in front whose X-Forwarded-For is believed [env: TRUSTED_PROXIES]
+    #[arg(long, value_name = "NETWORKS")]
+    trusted_proxies: Option<String>,
+    /// error, warn, info, debug or trace [env: LOG_LEVEL] [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+impl ServeArgs {
+    /// The keys that the gateway uses.
+    pub(super) const USED: &[&str] = &[
+        keys::CONFIG_FILE,
+        keys::ENVIRONMENT,
+        keys::JWT_SECRET,
+        keys::PLATFORM_DATA_DIR,
+        keys::TRUSTED_PROXIES,
+        keys::LOG_LEVEL,
+    ];
+
+    pub(super) fn inputs(&self) -> Inputs {
+        let flags = vec![
+            (keys::ENVIRONMENT, &self.environment),
+            ("JWT_SECRET_FILE", &self.jwt_secret_file),
+            (keys::PLATFORM_DATA_DIR, &self.platform_data_dir),
+            (keys::TRUSTED_PROXIES, &self.trusted_proxies),
+            (keys::LOG_LEVEL, &self.log_level),
+        ];
+        inputs(self.config.clone(), flags)
+    }
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct SocketArgs {
+    /// The control socket
+    #[arg(long, value_name = "FILE", default_value = "./pyairtable-gateway.sock")]
+    pub(super) socket: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct OrderArgs {
+    /// Family of paths, as in the routes file, or all
+    #[arg(long, value_name = "NAME", default_value = "all")]
+    pub(super) family: String,
+    /// Who you are, for the log
+    #[arg(long, value_name = "NAME")]
+    pub(super) who: String,
+    /// Why you do it, for the log
+    #[arg(long, value_name = "REASON")]
+    pub(super) why: String,
+    #[command(flatten)]
+    pub(super) socket: SocketArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct ForceArgs {
+    /// The side they are on whatever the share; none lifts the rule
+    #[arg(value_name = "SIDE", value_parser = ["legacy", "platform", "none"])]
+    pub(super) to: String,
+    #[command(flatten)]
+    pub(super) whom: WhomArgs,
+    /// Who you are, for the log
+    #[arg(long, value_name = "NAME")]
+    pub(super) who: String,
+    /// Why you do it, for the log
+    #[arg(long, value_name = "REASON")]
+    pub(super) why: String,
+    #[command(flatten)]
+    pub(super) socket: SocketArgs,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(in crate::command) struct WhomArgs {
+    /// One person
+    #[arg(long, value_name = "ID")]
+    pub(super) user: Option<String>,
+    /// All people of a tenant
+    #[arg(long, value_name = "ID")]
+    pub(super) tenant: Option<String>,
+    /// Requests with this header, such as 'X-Canary: yes'
+    #[arg(long, value_name = "HEADER")]
+    pub(super) header: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct SetArgs {
+    /// The share, such as 10% or 0.5%
+    #[arg(value_name = "SHARE")]
+    pub(super) share: Share,
+    /// Stay and renew the lease until Ctrl-C
+    #[arg(long)]
+    pub(super) hold: bool,
+    #[command(flatten)]
+    pub(super) order: OrderArgs,
+}

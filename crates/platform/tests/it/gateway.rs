@@ -1,0 +1,171 @@
+//! `gateway` as processes: the gateway, and whoever moves traffic dying or freezing beside it.
+
+use std::io::{Read as _, Write as _};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use crate::command::run_in;
+use crate::process::{request, request_with, signal};
+
+/// A program that ends with the test.
+struct Started(Child);
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(directory: &Path, arguments: &[&str]) -> Started {
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(directory.join("log")).unwrap();
+    let child = Command::new(env!("CARGO_BIN_EXE_pyairtable-platform"))
+        .args(arguments)
+        .env_clear()
+        .current_dir(directory)
+        .stdin(Stdio::null())
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    Started(child)
+}
+
+/// A service that answers everything with its name.
+fn service(name: &'static str) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let _ = stream.read(&mut [0; 4096]);
+            let length = name.len() + 2;
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n\"{name}\"");
+            let _ = stream.write_all(head.as_bytes());
+        }
+    });
+    address
+}
+
+struct Gateway {
+    directory: tempfile::TempDir,
+    address: SocketAddr,
+    _process: Started,
+}
+
+impl Gateway {
+    fn start() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let (legacy, platform) = (service("legacy"), service("platform"));
+        let routes = format!("- path: /api/v1/users/*\n  legacy: http://{legacy}\n  platform: http://{platform}\n");
+        std::fs::write(directory.path().join("routes.yaml"), routes).unwrap();
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+        let listen = address.to_string();
+        let process = start(directory.path(), &["gateway", "serve", "--routes", "routes.yaml", "--listen", &listen]);
+        let gateway = Self { directory, address, _process: process };
+        let began = Instant::now();
+        while gateway.side().is_none() {
+            assert!(began.elapsed() < Duration::from_secs(10), "not ready: {}", gateway.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        gateway
+    }
+
+    /// Who answers now.
+    fn side(&self) -> Option<String> {
+        match request(self.address, "GET", "/api/v1/users/1", None)? {
+            (200, Value::String(name)) => Some(name),
+            other => panic!("{other:?}: {}", self.log()),
+        }
+    }
+
+    fn wait_for(&self, side: &str, at_most: Duration) -> Duration {
+        let began = Instant::now();
+        while self.side().as_deref() != Some(side) {
+            assert!(began.elapsed() < at_most, "still not {side}: {}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        began.elapsed()
+    }
+
+    fn hold_everybody(&self) -> Started {
+        let words = ["gateway", "set", "100%", "--hold", "--who", "ada", "--why", "a test"];
+        let holder = start(self.directory.path(), &words);
+        self.wait_for("platform", Duration::from_secs(5));
+        holder
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+}
+
+#[test]
+fn gateway_returns_by_itself_when_its_controller_freezes_and_tells_it_so_afterwards() {
+    let gateway = Gateway::start();
+    let mut holder = gateway.hold_everybody();
+    std::thread::sleep(Duration::from_secs(4));
+    assert_eq!(gateway.side().as_deref(), Some("platform"), "it is renewed");
+    signal(holder.0.id(), "STOP");
+    let took = gateway.wait_for("legacy", Duration::from_secs(16));
+    // Renewed every 3 s, so the lease had 12 to 15 s left.
+    assert!((Duration::from_millis(11_500)..Duration::from_millis(15_500)).contains(&took), "{took:?}");
+    signal(holder.0.id(), "CONT");
+    let ended = holder.0.wait().unwrap();
+    assert_eq!(ended.code(), Some(1));
+    assert!(gateway.log().contains("set the share again"), "{}", gateway.log());
+    assert_eq!(gateway.side().as_deref(), Some("legacy"));
+}
+
+#[test]
+fn gateway_returns_by_itself_when_its_controller_is_killed() {
+    let gateway = Gateway::start();
+    let holder = gateway.hold_everybody();
+    drop(holder);
+    gateway.wait_for("legacy", Duration::from_millis(15_500));
+}
+
+#[test]
+fn commands_move_traffic_and_say_what_they_did() {
+    let gateway = Gateway::start();
+    let run = |words: &[&str]| {
+        let order = ["--who", "ada", "--why", "a test"];
+        run_in(gateway.directory.path(), &[&["gateway"], words, &order].concat(), &[])
+    };
+    let set = run(&["set", "100%"]);
+    assert_eq!((set.code, set.stdout.as_str()), (Some(0), "users: 0% -> 100%\n"), "{}", set.shown());
+    assert_eq!(gateway.side().as_deref(), Some("platform"));
+    assert_eq!(run(&["confirm"]).code, Some(0));
+    let back = run(&["return", "--family", "users"]);
+    assert_eq!(back.stdout, "users: 100% -> 0%\n");
+    assert_eq!(gateway.side().as_deref(), Some("legacy"));
+    let refused = run(&["set", "1%"]);
+    assert_eq!(refused.code, Some(1));
+    assert_eq!(refused.stderr, "error: users is frozen: thaw it first, or return\n");
+    assert_eq!(run(&["thaw"]).code, Some(0));
+    assert_eq!(run(&["force", "platform", "--header", "X-Canary: yes"]).code, Some(0));
+    let canary = request_with(gateway.address, "GET", "/api/v1/users/1", &[("x-canary", "yes")], None);
+    assert_eq!(canary, Some((200, Value::String("platform".to_owned()))));
+    assert_eq!(gateway.side().as_deref(), Some("legacy"));
+    let status = run_in(gateway.directory.path(), &["gateway", "status"], &[]);
+    let status: Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!(status["families"]["users"]["frozen"], false);
+    let log = gateway.log();
+    assert!(log.contains("\"who\":\"ada\"") && log.contains("\"why\":\"a test\""), "{log}");
+}
+
+#[test]
+fn routes_file_with_mistakes_is_refused_with_its_lines() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("routes.yaml"), "- path: users\n  upstraem: http://a:1\n").unwrap();
+    let run = run_in(directory.path(), &["gateway", "serve", "--routes", "routes.yaml"], &[]);
+    assert_eq!(run.code, Some(1));
+    insta::assert_snapshot!("gateway_refuses_its_routes", run.stderr);
+    let nobody = run_in(directory.path(), &["gateway", "status"], &[]);
+    assert_eq!(nobody.code, Some(1));
+    assert!(nobody.stderr.contains("no gateway answers at ./pyairtable-gateway.sock"), "{}", nobody.stderr);
+}
