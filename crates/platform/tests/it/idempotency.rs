@@ -164,6 +164,9 @@ async fn notifications(twice: &mut Twice<'_>, server: &MailServer, admin: &Clien
     let channel = json!({ "type": "email", "address": "ada@example.org" });
     let channel = twice.post("create_notification_channel", admin, "/notifications/channels", channel).await.text("id");
     let at = |rest: &str| format!("/notifications/channels/{channel}/{rest}");
+    // The new code is the later one, by the clock too.
+    twice.app.send_mails().await;
+    twice.app.clock.advance(SignedDuration::from_secs(1));
     twice.post("resend_notification_channel_code", admin, &at("resend"), json!({})).await;
     twice.app.send_mails().await;
     let code = server.arrived().pop().unwrap().code();
