@@ -52,6 +52,7 @@ pub const MIGRATIONS: &[Migration] = migrations![
     14 "notification_templates",
     15 "notification_channels",
     16 "job_lanes",
+    17 "account_changes",
 ];
 
 /// How long a lock may be waited for before the migration steps aside. It is also the longest time that others can

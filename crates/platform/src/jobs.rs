@@ -26,6 +26,8 @@ const LOOK_FOR_EVENTS_EVERY: Duration = Duration::from_millis(250);
 const LOOK_FOR_DIGESTS_EVERY: Duration = Duration::from_secs(5);
 /// There are few of them, and none is urgent.
 const LOOK_FOR_ANNOUNCEMENTS_EVERY: Duration = Duration::from_secs(1);
+/// How long a change that an old log-in undid can stay undone, beyond the looks' own distance.
+const LOOK_FOR_UNDONE_CHANGES_EVERY: Duration = Duration::from_millis(500);
 /// How long to wait when the database is away.
 const AFTER_FAILURE: Duration = Duration::from_secs(2);
 
@@ -34,6 +36,9 @@ pub(crate) fn start(db: Db, app: &App, deliver: bool, cx: &Ctx) -> JoinSet<()> {
     let mut jobs = JoinSet::new();
     let (users, tenants, notifications) = (&app.users, &app.tenants, &app.notifications);
     jobs.spawn(keep_house(db, Arc::clone(users), Arc::clone(tenants), Arc::clone(notifications), cx.clone()));
+    if app.users.has_old_services() {
+        jobs.spawn(put_back_changes(Arc::clone(users), cx.clone()));
+    }
     jobs.spawn(tell_of_events(Arc::clone(notifications), cx.clone()));
     jobs.spawn(write_digests(Arc::clone(notifications), cx.clone()));
     jobs.spawn(Arc::clone(notifications).run_mails(cx.clone()));
@@ -84,6 +89,20 @@ async fn spread_announcements(notifications: Arc<Notifications>, cx: Ctx) {
                 tokio::time::sleep(AFTER_FAILURE).await;
             }
         }
+    }
+}
+
+/// Puts back what old log-ins undo (T-30).
+async fn put_back_changes(users: Arc<Users>, cx: Ctx) {
+    loop {
+        let pause = match users.put_back(&cx).await {
+            Ok(_) => LOOK_FOR_UNDONE_CHANGES_EVERY,
+            Err(error) => {
+                tracing::warn!(%error, "accounts could not be looked at after a change");
+                AFTER_FAILURE
+            }
+        };
+        tokio::time::sleep(pause).await;
     }
 }
 

@@ -58,7 +58,7 @@ use crate::turns::Turns;
 
 /// Every statement the slice can run, fixed and built, for the test that prepares them all.
 pub fn statements() -> Vec<db::Sql> {
-    [store::STATEMENTS, store::tenancy::STATEMENTS, sessions::STATEMENTS, names::STATEMENTS]
+    [store::STATEMENTS, store::tenancy::STATEMENTS, store::recent::STATEMENTS, sessions::STATEMENTS, names::STATEMENTS]
         .concat()
         .into_iter()
         .chain(store::list::LIST.statements())
@@ -121,5 +121,10 @@ impl Users {
             possessions,
             coexistence,
         }))
+    }
+
+    /// Whether old services write the same rows.
+    pub const fn has_old_services(&self) -> bool {
+        self.coexistence
     }
 }

@@ -2,6 +2,7 @@
 //! credentials, `user_profiles` for the rest; a missing profile reads as an empty one, and NULLs read as defaults (T-43).
 
 pub(crate) mod list;
+pub(crate) mod recent;
 pub(crate) mod tenancy;
 
 use db::{FromRow, Row, SystemTx, TenantTx, Tx, get, statements};

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use db::migrate::{self, MigrateError};
 use tokio_postgres::Client;
 
-use super::{isolation, privileges};
+use super::{coexistence, isolation, privileges};
 use crate::config::Config;
 use crate::finding::Finding;
 use crate::local::Opened;
@@ -55,6 +55,7 @@ async fn all(config: &Config, opened: &Opened, findings: &mut Vec<Finding>) {
     }
     findings.push(login_role(config, opened, &client).await);
     if migrations(opened, findings).await {
+        coexistence::check(config, &client, findings).await;
         let roles = privileges::roles(&client, findings).await;
         for role in &roles {
             privileges::tables(&client, role, findings).await;

@@ -24,6 +24,7 @@ pub const PROTECTED: &[&str] = &[
     "workspace_audit_logs",
     "workspace_audit_seals",
     "airtable_bases",
+    "account_changes",
     "jobs",
     "notification_feeds",
     "user_notifications",

@@ -2,6 +2,7 @@
 //!
 //! `serve` runs the same checks, as far as they need no connection, and refuses with the same texts.
 
+mod coexistence;
 mod database;
 mod isolation;
 mod placement;

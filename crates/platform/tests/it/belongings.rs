@@ -71,7 +71,9 @@ impl TestApp {
         let tenant = admin.http.get(&format!("/tenants/{}", admin.tenant)).send().await.expect(200);
         self.sql(&format!(
             "INSERT INTO tenant_suspended_users (tenant_id, user_id, suspended_at)
-             VALUES ('{}', '{}', now())",
+             VALUES ('{0}', '{1}', now());
+             INSERT INTO account_changes (tenant_id, user_id, field, value_before, value_after, changed_at, look_at)
+             VALUES ('{0}', '{1}', 'role', 'user', 'admin', now(), now())",
             admin.tenant, member.id
         ))
         .await;

@@ -174,6 +174,13 @@ pub(crate) fn seed() -> u64 {
     seed
 }
 
+/// Whether tests that come in two sizes take the larger one: `scripts/test --long`.
+pub(crate) fn long() -> bool {
+    #[expect(clippy::disallowed_methods, reason = "a knob of the tests, not of the program")]
+    let long = std::env::var("TEST_LONG").is_ok_and(|value| !value.is_empty());
+    long
+}
+
 /// An answer with what a snapshot should not depend on replaced: tokens by their kind, ids by the order they appear
 /// in, so that which ids are equal still shows.
 pub(crate) fn stable(body: &Value) -> Value {

@@ -4,6 +4,7 @@ use kernel::{Ctx, Redacted};
 
 use crate::model::NewPassword;
 use crate::sessions::Sessions;
+use crate::store::recent::{Change, Field};
 use crate::{UserError, Users, audit, events, store};
 
 impl Users {
@@ -41,6 +42,8 @@ impl Users {
             Sessions::SharedRedis(sessions) => sessions.revoke_all(actor.id).await?,
         }
         let user = store::find_anywhere(&tx, actor.id).await?.ok_or(UserError::NotFound)?;
+        let change = Change { user: actor.id, field: Field::PasswordHash, before: stored, after: hash };
+        self.keep_all(&tx, cx, user.tenant_id, &[change]).await?;
         tx.emit(cx, events::password_changed(&user)).await?;
         tx.audit(cx, &audit::happened("user.password_changed", &user)).await?;
         tx.commit().await?;

@@ -28,6 +28,7 @@ impl Users {
         tx.if_match(&before)?;
         store::set_role(&tx, id, role.as_str(), cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
+        self.keep(&tx, &cx, &before, &after).await?;
         if after.role != before.role {
             tx.emit(&cx, events::role_changed(&before, &after)).await?;
         }

@@ -51,6 +51,7 @@ impl Users {
             store::restore(&tx, id, cx.now()).await?;
         }
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
+        self.keep(&tx, cx, &before, &after).await?;
         if let Some(handed_over) = &handed_over {
             handed_over.record(&tx, cx).await?;
         }

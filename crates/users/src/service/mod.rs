@@ -9,6 +9,7 @@ pub(crate) mod create;
 mod delete;
 mod get;
 mod health;
+mod keep;
 pub(crate) mod list;
 pub(crate) mod login;
 mod logout;

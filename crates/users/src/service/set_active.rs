@@ -42,6 +42,7 @@ impl Users {
         store::set_active(&tx, id, on, cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
         let action = if on { "user.reactivated" } else { "user.deactivated" };
+        self.keep(&tx, &cx, &before, &after).await?;
         tx.emit(&cx, events::updated(&after)).await?;
         tx.audit(&cx, &audit::changed(action, &before, &after)).await?;
         tx.commit().await?;

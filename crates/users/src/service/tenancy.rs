@@ -7,6 +7,7 @@ use kernel::{Actor, Ctx, Email, Page, PageRequest, Redacted, Role, SessionId, Te
 use crate::model::{NewPassword, User, fits};
 use crate::sessions::{Sessions, new_token};
 use crate::store::list::{Filters, LIST};
+use crate::store::recent::{Change, Field};
 use crate::store::{NewUser, tenancy};
 use crate::token::ACCESS_LIFETIME;
 use crate::{UserError, Users, events, store};
@@ -190,12 +191,26 @@ impl Users {
 
     /// Switches everybody of the transaction's tenant off and ends their log-ins. Returns who was on.
     pub async fn switch_tenant_off(&self, tx: &TenantTx, cx: &Ctx) -> Result<Vec<UserId>, db::Error> {
-        tenancy::switch_off(tx, cx.now()).await
+        let people = tenancy::switch_off(tx, cx.now()).await?;
+        self.keep_switched(tx, cx, &people, false).await?;
+        Ok(people)
     }
 
     /// Switches `people` of the transaction's tenant on, unless deleted since. Returns who was switched.
     pub async fn switch_people_on(&self, tx: &TenantTx, cx: &Ctx, people: &[UserId]) -> Result<Vec<UserId>, db::Error> {
-        tenancy::switch_on(tx, people, cx.now()).await
+        let people = tenancy::switch_on(tx, people, cx.now()).await?;
+        self.keep_switched(tx, cx, &people, true).await?;
+        Ok(people)
+    }
+
+    async fn keep_switched(&self, tx: &TenantTx, cx: &Ctx, people: &[UserId], on: bool) -> Result<(), db::Error> {
+        let of = |id: &UserId| Change {
+            user: *id,
+            field: Field::IsActive,
+            before: (!on).to_string(),
+            after: on.to_string(),
+        };
+        self.keep_all(tx, cx, tx.tenant(), &people.iter().map(of).collect::<Vec<_>>()).await
     }
 
     /// After the commit of a switch: the old services' caches forget `people`, and so does their token store when they

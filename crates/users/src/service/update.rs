@@ -44,6 +44,7 @@ impl Users {
         let change = into_row(change, &before);
         store::update(&tx, id, &change, cx.now()).await?;
         let after = store::find(&tx, id).await?.ok_or(UserError::NotFound)?;
+        self.keep(&tx, &cx, &before, &after).await?;
         tx.emit(&cx, events::updated(&after)).await?;
         tx.audit(&cx, &audit::changed("user.updated", &before, &after)).await?;
         tx.commit().await?;

@@ -23,8 +23,10 @@ statements! {
         ORDER BY coalesce(m.joined_at, to_timestamp(0)), m.user_id";
     OF_LIVE = "SELECT m.user_id FROM workspaces w LEFT JOIN workspace_members m ON m.workspace_id::uuid = w.id
         WHERE w.tenant_id::text = $1 AND w.id = $2 AND w.deleted_at IS NULL";
-    OTHER_OWNER = "SELECT EXISTS (SELECT FROM workspace_members m
-        WHERE m.workspace_id::uuid = $1 AND m.role = 'owner' AND m.user_id <> $2::text)";
+    /// Locked, because the old service takes owners out without the workspace's lock: it then waits, and its trigger
+    /// sees what became of the others (T-46).
+    OTHER_OWNERS = "SELECT m.user_id FROM workspace_members m
+        WHERE m.workspace_id::uuid = $1 AND m.role = 'owner' AND m.user_id <> $2::text ORDER BY m.user_id FOR UPDATE";
     INSERT = "INSERT INTO workspace_members (workspace_id, user_id, role, joined_at)
         VALUES ($1::uuid, $2::text, $3::text, $4::timestamptz)";
     /// The role as it stands afterwards, which the old schema's trigger makes the role as it stood before (T-45).
@@ -94,7 +96,7 @@ pub async fn of_live(tx: &TenantTx, workspace: WorkspaceId) -> Result<Option<Vec
 
 /// Whether the workspace has an owner besides `user`. True only until the workspace's lock is released.
 pub(crate) async fn has_other_owner(tx: &TenantTx, workspace: WorkspaceId, user: &str) -> Result<bool, db::Error> {
-    tx.scalar(&OTHER_OWNER, &[&workspace.0, &user]).await
+    Ok(!tx.rows(&OTHER_OWNERS, &[&workspace.0, &user]).await?.is_empty())
 }
 
 pub(crate) async fn insert(

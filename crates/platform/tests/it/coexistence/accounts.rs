@@ -14,7 +14,7 @@ async fn coexistence_accounts_are_the_same_on_both_sides() {
         made_by_new(&pair, &mut found).await;
         changed_by_admin(&pair, &mut found).await;
         made_by_admin(&pair, &mut found).await;
-        insta::assert_snapshot!(format!("accounts_{}", layout.name()), found.listed());
+        insta::assert_snapshot!(format!("accounts_{}", layout.name()), found.listed("accounts", layout));
     }
 }
 

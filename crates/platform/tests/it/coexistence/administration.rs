@@ -15,7 +15,7 @@ async fn coexistence_administration_is_read_by_the_old_side() {
         people(&pair, &mut found, &admin).await;
         workspaces(&pair, &mut found, &admin).await;
         tenants(&pair, &mut found, &admin).await;
-        insta::assert_snapshot!(format!("administration_{}", layout.name()), found.listed());
+        insta::assert_snapshot!(format!("administration_{}", layout.name()), found.listed("administration", layout));
     }
 }
 

@@ -1,9 +1,15 @@
 //! What the two sides show differently.
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use testkit::Answer;
+use testkit::legacy::layouts::Layout;
+
+use super::intended;
 
 /// Differences in the order they were first met, each with how often.
 #[derive(Default)]
@@ -60,17 +66,26 @@ impl Findings {
         }
     }
 
-    /// The differences, or that there are none; fails when nothing was compared.
-    pub(super) fn listed(self) -> String {
+    /// The differences, or that there are none, and which of them are not meant; fails when nothing was compared.
+    pub(super) fn listed(self, subject: &str, layout: Layout) -> String {
         assert!(self.compared > 0, "nothing was compared");
+        let known = |line: &str| intended::reason(subject, line).is_some();
+        let mismatches: usize = self.lines.iter().filter(|(line, _)| !known(line)).map(|(_, count)| count).sum();
+        tally(&format!("{subject} {} {} {mismatches}", layout.name(), self.compared));
         if self.lines.is_empty() {
             return "no difference".to_owned();
         }
-        let often = |(line, count): &(String, usize)| match count {
-            1 => line.clone(),
-            count => format!("{line} ({count} times)"),
+        let shown = |(line, count): &(String, usize)| {
+            let often = if *count == 1 { String::new() } else { format!(" ({count} times)") };
+            format!("{}: {line}{often}", if known(line) { "intended" } else { "MISMATCH" })
         };
-        self.lines.iter().map(often).collect::<Vec<_>>().join("\n")
+        self.lines.iter().map(shown).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Fails if anything differs that is not meant to: where a snapshot would depend on the size.
+    pub(super) fn expect_intended(self, subject: &str, layout: Layout) {
+        let listed = self.listed(subject, layout);
+        assert!(!listed.contains("MISMATCH"), "{listed}");
     }
 
     fn add(&mut self, line: String) {
@@ -108,14 +123,24 @@ fn difference(old: &Value, new: &Value) -> String {
     }
 }
 
+/// A line for `scripts/coexistence`, which adds them up.
+fn tally(line: &str) {
+    #[expect(clippy::disallowed_methods, reason = "set by the script, for the tests only")]
+    let Ok(path) = std::env::var("COEXISTENCE_TALLY") else { return };
+    let mut file = OpenOptions::new().create(true).append(true).open(path).unwrap();
+    // One write, so that lines of several tests do not mix.
+    file.write_all(format!("{line}\n").as_bytes()).unwrap();
+}
+
 const YEAR_ONE: &str = "0001-01-01T00:00:00Z";
 
 #[test]
 fn coexistence_differences_are_noticed() {
     let difference = |old: Value, new: Value| {
-        let mut found = Findings { compared: 1, ..Findings::default() };
+        let mut found = Findings::default();
         found.compare("x", &old, &new);
-        found.listed()
+        let lines: Vec<String> = found.lines.into_iter().map(|(line, _)| line).collect();
+        if lines.is_empty() { "no difference".to_owned() } else { lines.join("\n") }
     };
     let (small, large) = (json!({ "a": 1, "list": [{ "id": "2" }, { "id": "1" }] }), json!({ "list": [], "a": 1 }));
     assert_eq!(difference(small.clone(), small.clone()), "no difference");

@@ -66,6 +66,6 @@ async fn coexistence_members_are_the_same_on_both_sides() {
             let (old, new) = (other.on_old(&pair).get(mine).send().await, other.on_new(&pair).get(mine).send().await);
             found.same(&format!("{writer} removes: their workspaces"), &old, &new);
         }
-        insta::assert_snapshot!(format!("members_{}", layout.name()), found.listed());
+        insta::assert_snapshot!(format!("members_{}", layout.name()), found.listed("members", layout));
     }
 }

@@ -6,15 +6,19 @@
 
 mod accounts;
 mod administration;
+mod at_once;
 #[cfg(feature = "legacy-stand-in")]
 mod command;
 mod findings;
 mod generated;
+mod intended;
 mod members;
 mod profiles;
 mod races;
+mod reported;
 mod tenants;
 mod tokens;
+mod tokens_many;
 mod workspaces;
 
 use serde_json::{Value, json};

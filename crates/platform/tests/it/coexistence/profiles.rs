@@ -40,5 +40,5 @@ async fn coexistence_profiles_on_a_shared_table() {
     pair.old.http.users.delete(&path).header("x-tenant-id", &person.tenant).send().await.expect(200);
     let new = person.on_new(&pair).get(&path).send().await;
     found.status("new reads whom old deleted", &new, 404);
-    insta::assert_snapshot!(found.listed());
+    insta::assert_snapshot!(found.listed("profiles", Layout::Widened));
 }

@@ -42,6 +42,6 @@ async fn coexistence_tenants_are_the_same_on_both_sides() {
         found.status("new log-in after old switched off", &pair.new_login(&person.email, PASSWORD).await, 403);
         old.delete(&path).send().await.expect(204);
         found.status("new log-in after old deleted", &pair.new_login(&person.email, PASSWORD).await, 200);
-        insta::assert_snapshot!(format!("tenants_{}", layout.name()), found.listed());
+        insta::assert_snapshot!(format!("tenants_{}", layout.name()), found.listed("tenants", layout));
     }
 }

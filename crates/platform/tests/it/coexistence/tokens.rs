@@ -47,7 +47,7 @@ async fn coexistence_refresh_tokens_are_the_same_on_both_sides() {
             found.status("the chain goes on", &refresh(old, &token).await, 200);
         }
         all_revoked_by_a_new_password(&pair, &mut found).await;
-        insta::assert_snapshot!(format!("tokens_{}", layout.name()), found.listed());
+        insta::assert_snapshot!(format!("tokens_{}", layout.name()), found.listed("tokens", layout));
     }
 }
 

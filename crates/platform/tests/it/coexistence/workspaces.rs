@@ -62,7 +62,7 @@ async fn coexistence_workspaces_are_the_same_on_both_sides() {
             deletes(&view, &mut found, writer, &http, &other).await;
         }
         quota(&pair, &person, &mut found).await;
-        insta::assert_snapshot!(format!("workspaces_{}", layout.name()), found.listed());
+        insta::assert_snapshot!(format!("workspaces_{}", layout.name()), found.listed("workspaces", layout));
     }
 }
 
