@@ -14,6 +14,7 @@ pub mod legacy;
 mod redis;
 mod rewriter;
 mod rng;
+pub mod schema;
 
 pub use client::{Answer, Client, Request};
 pub use database::TestDb;

@@ -30,8 +30,8 @@ struct Inner {
 }
 
 impl Rewriter {
-    /// Listens in front of `server`, which is reached through a Unix socket. In sessions that say `SET ROLE {role}`,
-    /// `change` says what a statement becomes; `None` leaves it as it is.
+    /// Listens in front of `server`, which is reached through a Unix socket. In sessions that say `SET ROLE {role}`, from
+    /// then on, `change` says what a statement becomes; `None` leaves it as it is.
     pub fn start(
         server: &tokio_postgres::Config,
         role: &str,
@@ -124,7 +124,13 @@ impl Inner {
             let mut body = vec![0; (length as usize).checked_sub(4)?];
             from_client.read_exact(&mut body).await.ok()?;
             match kind {
-                b'Q' if self.role.as_ref().is_some_and(|role| body.starts_with(role.as_bytes())) => is_of_role = true,
+                b'Q' => {
+                    is_of_role |= self.role.as_ref().is_some_and(|role| body.starts_with(role.as_bytes()));
+                    let (sql, _) = text(&body)?;
+                    if let Some(changed) = is_of_role.then(|| (self.change)(&String::from_utf8_lossy(sql))).flatten() {
+                        body = [changed.as_bytes(), b"\0"].concat();
+                    }
+                }
                 b'P' if is_of_role => {
                     let (name, rest) = text(&body)?;
                     let (sql, types) = text(rest)?;

@@ -5,6 +5,7 @@
 
 use pyairtable_testkit::legacy::layouts::{Layout, OldRole};
 use pyairtable_testkit::legacy::suite::Scene;
+use pyairtable_testkit::schema;
 
 async fn everywhere(layout: Layout) {
     for role in OldRole::ALL {
@@ -28,6 +29,41 @@ async fn legacy_while_the_schema_is_expanded() {
         db::migrate::up(scene.db.url()).await.expect("all migrations apply");
         scene.run().await;
     }
+}
+
+/// Old services that start again and again after the schema has grown change nothing in it, and neither does this program.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn legacy_restarts_leave_the_expanded_schema_alone() {
+    for (layout, role) in Layout::ALL.into_iter().flat_map(|layout| OldRole::ALL.map(|role| (layout, role))) {
+        let scene = Scene::expanded(layout, role).await;
+        let before = built(&scene).await;
+        for _ in 0..20 {
+            scene.legacy.auto_migrate().await.expect("the services migrate");
+        }
+        assert_eq!(built(&scene).await, before, "{layout:?} as {role:?}: the services restarted");
+        if layout != Layout::Databases {
+            let applied = db::migrate::up(scene.db.url()).await.expect("migrations run again");
+            assert!(applied.is_empty(), "{layout:?} as {role:?}: {applied:?}");
+        }
+        assert_eq!(built(&scene).await, before, "{layout:?} as {role:?}: this program restarted");
+    }
+    // A table that somebody took away is made again, which shows.
+    let scene = Scene::expanded(Layout::Public, OldRole::Superuser).await;
+    let before = built(&scene).await;
+    scene.sql(&scene.places.workspaces, "ALTER TABLE airtable_bases RENAME TO airtable_bases_gone").await;
+    scene.legacy.auto_migrate().await.expect("the services migrate");
+    scene.sql(&scene.places.workspaces, "DROP TABLE airtable_bases_gone").await;
+    assert_ne!(built(&scene).await, before, "a table of the ORM in place of the script's");
+}
+
+async fn built(scene: &Scene) -> Vec<String> {
+    let mut all = Vec::new();
+    for database in scene.places.databases() {
+        let url = db::DatabaseUrl::from_config(database.clone());
+        all.extend(schema::lines(&url.connect().await.expect("a connection")).await);
+    }
+    assert!(all.len() > 100, "{}", all.len());
+    all
 }
 
 /// What would break an old service, breaks the suite: changes as careless migrations make them.

@@ -2,6 +2,7 @@
 //! whoever has to understand a deployment before traffic moves. Nothing here changes how the program behaves.
 
 use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
 
 use super::database::failed;
 use crate::config::Config;
@@ -133,6 +134,7 @@ pub(super) async fn check(config: &Config, client: &Client, findings: &mut Vec<F
             Err(error) => failed(SUBJECT, &error),
         });
     }
+    still_let_in(client, findings).await;
     findings.extend(ALWAYS.iter().map(|adaptation| Finding::ok(SUBJECT, *adaptation)));
     let mail_or_webhooks = config.webhooks_deliver || config.mail.deliver;
     findings.push(if mail_or_webhooks {
@@ -144,4 +146,29 @@ pub(super) async fn check(config: &Config, client: &Client, findings: &mut Vec<F
     } else {
         Finding::ok(SUBJECT, "this program sends no mails and posts no webhooks beside them")
     });
+}
+
+/// People whom user-service marked as deleted in `users`, where auth-service does not look: they can log in on both sides
+/// (T-55).
+async fn still_let_in(client: &Client, findings: &mut Vec<Finding>) {
+    const COUNT: &str = "SELECT count(*) FROM users u
+        WHERE EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass('users') AND attname = 'deleted_at')
+            AND to_jsonb(u) ->> 'deleted_at' IS NOT NULL AND coalesce(u.is_active, true)";
+    // As the role that sees all tenants. A log-in role that may not become it is told so by another check.
+    if client.batch_execute(&format!("SET ROLE {}", db::SYSTEM_ROLE)).await.is_err() {
+        return;
+    }
+    let counted = client.query_one(COUNT, &[]).await.map(|row| row.get::<_, i64>(0));
+    let _ = client.batch_execute("RESET ROLE").await;
+    match counted {
+        Ok(0) => {}
+        Ok(people) => findings.push(Finding::warning(
+            SUBJECT,
+            format!("{people} of those whom user-service deleted in users can still log in, on either side (T-55)"),
+            "UPDATE users SET is_active = false WHERE deleted_at IS NOT NULL; both sides then refuse them",
+        )),
+        // Without the table there is nobody, and another line says so.
+        Err(error) if error.code() == Some(&SqlState::UNDEFINED_TABLE) => {}
+        Err(error) => findings.push(failed(SUBJECT, &error)),
+    }
 }

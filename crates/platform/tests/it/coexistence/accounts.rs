@@ -9,13 +9,18 @@ use crate::support::{INTERNAL_KEY, PASSWORD};
 async fn coexistence_accounts_are_the_same_on_both_sides() {
     for layout in LAYOUTS {
         let pair = Pair::on(layout).await;
-        let mut found = Findings::default();
-        made_by_old(&pair, &mut found).await;
-        made_by_new(&pair, &mut found).await;
-        changed_by_admin(&pair, &mut found).await;
-        made_by_admin(&pair, &mut found).await;
+        let found = compare(&pair).await;
         insta::assert_snapshot!(format!("accounts_{}", layout.name()), found.listed("accounts", layout));
     }
+}
+
+pub(super) async fn compare(pair: &Pair) -> Findings {
+    let mut found = Findings::default();
+    made_by_old(pair, &mut found).await;
+    made_by_new(pair, &mut found).await;
+    changed_by_admin(pair, &mut found).await;
+    made_by_admin(pair, &mut found).await;
+    found
 }
 
 async fn made_by_old(pair: &Pair, found: &mut Findings) {

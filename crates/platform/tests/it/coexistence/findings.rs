@@ -72,12 +72,18 @@ impl Findings {
         let known = |line: &str| intended::reason(subject, line).is_some();
         let mismatches: usize = self.lines.iter().filter(|(line, _)| !known(line)).map(|(_, count)| count).sum();
         tally(&format!("{subject} {} {} {mismatches}", layout.name(), self.compared));
+        self.shown(subject)
+    }
+
+    /// The differences, or that there are none, without being counted.
+    pub(super) fn shown(&self, subject: &str) -> String {
         if self.lines.is_empty() {
             return "no difference".to_owned();
         }
         let shown = |(line, count): &(String, usize)| {
             let often = if *count == 1 { String::new() } else { format!(" ({count} times)") };
-            format!("{}: {line}{often}", if known(line) { "intended" } else { "MISMATCH" })
+            let known = intended::reason(subject, line).is_some();
+            format!("{}: {line}{often}", if known { "intended" } else { "MISMATCH" })
         };
         self.lines.iter().map(shown).collect::<Vec<_>>().join("\n")
     }

@@ -9,25 +9,28 @@ mod administration;
 mod at_once;
 #[cfg(feature = "legacy-stand-in")]
 mod command;
+mod controls;
 mod findings;
 mod generated;
 mod intended;
 mod members;
 mod profiles;
 mod races;
+mod records_many;
 mod reported;
 mod tenants;
 mod tokens;
 mod tokens_many;
 mod workspaces;
 
+use pyairtable_platform::app::Parts;
 use serde_json::{Value, json};
-use testkit::Client;
 use testkit::legacy::layouts::{Layout, OldRole};
 use testkit::legacy::suite::Scene;
+use testkit::{Client, Rewriter};
 
 use self::findings::Findings;
-use crate::support::{PASSWORD, TestApp};
+use crate::support::{PASSWORD, TestApp, audit_key, limits};
 
 /// The layouts of one database: all but one.
 const LAYOUTS: [Layout; 7] =
@@ -50,14 +53,28 @@ struct Both {
 
 impl Pair {
     async fn on(layout: Layout) -> Self {
+        Self::with(layout, |_, _| {}).await
+    }
+
+    async fn with(layout: Layout, change: impl FnOnce(&Scene, &mut Parts)) -> Self {
         let old = Scene::expanded(layout, OldRole::Service).await;
         let client = redis::Client::open(old.redis_url.as_str()).unwrap();
         let redis = client.get_connection_manager().await.unwrap();
         let new = TestApp::on(old.db.clone(), |parts| {
             parts.coexistence = true;
             parts.redis = Some(redis);
+            change(&old, parts);
         });
         Self { old, new }
+    }
+
+    /// The same with statements of the new side changed, for what has to be noticed.
+    async fn through(layout: Layout, change: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self::with(layout, |old, parts| {
+            let rewriter = Rewriter::everywhere(old.db.config(), change);
+            parts.db = db::Db::new(rewriter.url(), limits(), audit_key()).unwrap();
+        })
+        .await
     }
 
     /// auth-service as it was meant to be.
@@ -107,6 +124,14 @@ impl Both {
 
 fn form(email: &str) -> Value {
     json!({ "email": email, "password": PASSWORD, "first_name": "Ada", "last_name": "Lovelace" })
+}
+
+/// Somebody of the person's tenant.
+async fn colleague(pair: &Pair, person: &Both, email: &str) -> Both {
+    let mut joining = form(email);
+    joining["tenant_id"] = json!(person.tenant);
+    pair.old_auth().post("/auth/register").json(&joining).send().await.expect(201);
+    pair.both(email, PASSWORD).await
 }
 
 /// A person's own account, as both sides show it.

@@ -10,6 +10,11 @@ use crate::site::{SECRETS, Site};
 async fn coexistence_layouts_are_reported_in_words() {
     for layout in [Layout::Schemas, Layout::Orm, Layout::View, Layout::Tokyo, Layout::Widened] {
         let scene = Scene::expanded(layout, OldRole::Service).await;
+        if layout == Layout::Widened {
+            let person = "INSERT INTO users (email, password_hash, first_name, last_name, tenant_id, deleted_at)
+                VALUES ('gone@example.com', '!', 'G', 'H', gen_random_uuid(), now())";
+            scene.sql(&scene.places.auth, person).await;
+        }
         let site = Site::on(scene.db.clone(), "IN ROLE pyairtable_app, pyairtable_system").await;
         let directory = tempfile::tempdir().unwrap();
         let more = [

@@ -42,28 +42,29 @@ impl View<'_> {
 async fn coexistence_workspaces_are_the_same_on_both_sides() {
     for layout in LAYOUTS {
         let pair = Pair::on(layout).await;
-        let mut found = Findings::default();
-        let person = pair.admin("ada@example.com").await;
-        for (writer, http, other) in
-            [("old", person.on_old(&pair), person.on_new(&pair)), ("new", person.on_new(&pair), person.on_old(&pair))]
-        {
-            let body = json!({ "name": format!("By {writer}"), "description": "d", "settings": { "a": [1] } });
-            let workspace = http.post("/workspaces").json(&body).send().await.expect(201).text("id");
-            let view = View { pair: &pair, person: &person, workspace };
-            view.compare(&mut found, &format!("{writer} creates")).await;
-            let names = other.post("/workspaces").json(&body).send().await;
-            found.equal(
-                &format!("the other takes {writer}'s name"),
-                &json!(names.status.as_u16() >= 400),
-                &json!(true),
-            );
-            changes(&view, &mut found, writer, &http).await;
-            contents(&view, &mut found, writer, &http, &other).await;
-            deletes(&view, &mut found, writer, &http, &other).await;
-        }
-        quota(&pair, &person, &mut found).await;
+        let found = compare(&pair).await;
         insta::assert_snapshot!(format!("workspaces_{}", layout.name()), found.listed("workspaces", layout));
     }
+}
+
+pub(super) async fn compare(pair: &Pair) -> Findings {
+    let mut found = Findings::default();
+    let person = pair.admin("ada@example.com").await;
+    for (writer, http, other) in
+        [("old", person.on_old(pair), person.on_new(pair)), ("new", person.on_new(pair), person.on_old(pair))]
+    {
+        let body = json!({ "name": format!("By {writer}"), "description": "d", "settings": { "a": [1] } });
+        let workspace = http.post("/workspaces").json(&body).send().await.expect(201).text("id");
+        let view = View { pair, person: &person, workspace };
+        view.compare(&mut found, &format!("{writer} creates")).await;
+        let names = other.post("/workspaces").json(&body).send().await;
+        found.equal(&format!("the other takes {writer}'s name"), &json!(names.status.as_u16() >= 400), &json!(true));
+        changes(&view, &mut found, writer, &http).await;
+        contents(&view, &mut found, writer, &http, &other).await;
+        deletes(&view, &mut found, writer, &http, &other).await;
+    }
+    quota(pair, &person, &mut found).await;
+    found
 }
 
 /// After each change both have the row in view, the old side past its cache (T-57).

@@ -165,6 +165,9 @@ impl World {
         let mut report = Report::default();
         {
             let _here = tracing::subscriber::set_default(subscriber);
+            // With a single one, `tracing` asks whichever thread comes to a line first whether anybody listens, and the
+            // threads of other tests say no for all of them.
+            let _second = tracing::Dispatch::new(tracing_subscriber::registry());
             for operation in operations().iter().filter(|operation| wanted(operation)) {
                 for caller in &self.callers {
                     self.ask_as(app, caller, operation, &mut report).await;
