@@ -6,10 +6,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use kernel::{Clock, Redacted, Rng};
+use kernel::{Clock, Redacted, Rng, TrustedProxies};
 use tokio::task::JoinSet;
 
-use crate::client::Fronts;
 use crate::control::kept::Keeper;
 use crate::control::state::Control;
 use crate::forced::{Side, Whom};
@@ -28,7 +27,7 @@ pub struct Parts {
     /// Where confirmed shares are kept. Without a file, everybody begins on the old side.
     pub kept: Option<PathBuf>,
     /// Proxies in front that are believed.
-    pub fronts: Fronts,
+    pub trusted_proxies: TrustedProxies,
     /// The time, for tokens.
     pub clock: Arc<dyn Clock>,
     /// Randomness, for request ids.
@@ -44,7 +43,7 @@ pub struct Gateway {
     /// Rules of the control socket, which count before those of the file; nothing lifts a rule of the file.
     pub(crate) overrides: Mutex<BTreeMap<Whom, Option<Side>>>,
     pub(crate) verifier: Option<Verifier>,
-    pub(crate) fronts: Fronts,
+    pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
 }
@@ -67,7 +66,7 @@ impl Gateway {
             reloaded: Mutex::default(),
             overrides: Mutex::default(),
             verifier: parts.jwt_secret.as_ref().map(Verifier::new),
-            fronts: parts.fronts,
+            trusted_proxies: parts.trusted_proxies,
             clock: parts.clock,
             rng: parts.rng,
         }))

@@ -9,7 +9,6 @@
 //! Deliberately absent: PostgreSQL, Redis and everything that needs them. This is what the way back goes through. TLS
 //! and HTTP/2 end at the proxy in front.
 
-mod client;
 pub mod control;
 pub mod counters;
 pub mod decide;
@@ -23,7 +22,6 @@ pub mod routes;
 pub mod split;
 mod upstream;
 
-pub use client::Fronts;
 pub use gateway::{Gateway, Parts};
 pub use proxy::{Bound, bind};
 pub use reload::LastReload;

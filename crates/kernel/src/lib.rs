@@ -10,6 +10,7 @@ mod ctx;
 mod email;
 mod id;
 mod page;
+mod proxies;
 mod redacted;
 mod rng;
 
@@ -20,5 +21,6 @@ pub use ctx::{Ctx, Origin};
 pub use email::{Email, InvalidEmail};
 pub use id::{BaseId, ProjectId, SessionId, TenantId, UserId, WorkspaceId};
 pub use page::{Dialect, NotANumber, Page, PageParams, PageRequest, PageRules};
+pub use proxies::TrustedProxies;
 pub use redacted::Redacted;
 pub use rng::Rng;

@@ -13,11 +13,10 @@ use std::time::{Duration, Instant};
 
 use db::audit::AuditKey;
 use db::{Db, PoolLimits};
-use kernel::{Redacted, SystemClock};
+use kernel::{Redacted, SystemClock, TrustedProxies};
 use pyairtable_platform::app::{self, Parts};
 use serde_json::json;
 use testkit::{Client, SeededRng, TestDb};
-use web::TrustedProxies;
 
 const EACH: usize = 500;
 const PASSWORD: &str = "correct horse battery";

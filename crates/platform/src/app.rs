@@ -8,15 +8,15 @@ use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state, map_request};
 use db::Db;
 use http::{HeaderName, HeaderValue, Method};
-use kernel::{Clock, Redacted, Rng};
+use kernel::{Clock, Redacted, Rng, TrustedProxies};
 use notifications::{MailConfig, Notifications, NotificationsConfig, Resolver, WebhooksConfig};
 use tenants::{Tenants, TenantsConfig};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use users::{Users, UsersConfig};
 use web::{
-    Aliases, Breaker, Env, Idempotency, Limiter, Limits, TrustedProxies, conditional, idempotent, limited, normalise,
-    observe, panicked, time_limit, unknown_method, unknown_route,
+    Aliases, Breaker, Env, Idempotency, Limiter, Limits, conditional, idempotent, limited, normalise, observe,
+    panicked, time_limit, unknown_method, unknown_route,
 };
 use workspaces::{Workspaces, WorkspacesConfig};
 

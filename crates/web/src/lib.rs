@@ -14,7 +14,6 @@ mod message;
 mod observe;
 mod path;
 mod paths;
-mod proxies;
 mod query;
 pub mod server;
 mod tagged;
@@ -29,7 +28,6 @@ pub use message::Message;
 pub use observe::{Env, observe, panicked, time_limit, unknown_method, unknown_route};
 pub use path::Path;
 pub use paths::{Aliases, normalise};
-pub use proxies::TrustedProxies;
 pub use query::{OrderQuery, PageQuery, Query, given, go_bool, instant};
 pub use tagged::{Tagged, conditional};
 

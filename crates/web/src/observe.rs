@@ -11,12 +11,11 @@ use http::header::{
     CACHE_CONTROL, CONTENT_LENGTH, REFERRER_POLICY, USER_AGENT, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Uri};
-use kernel::{Actor, Clock, Ctx, Origin, Redacted, Rng};
+use kernel::{Actor, Clock, Ctx, Origin, Redacted, Rng, TrustedProxies};
 use tracing::{Instrument as _, Span, field};
 
 use crate::auth::Authenticator;
 use crate::paths::OriginalPath;
-use crate::proxies::TrustedProxies;
 use crate::{ApiError, Code};
 
 /// What every request needs and no slice owns. Cheap to clone.
@@ -52,10 +51,10 @@ pub async fn observe(State(env): State<Env>, mut request: Request, next: Next) -
         tenant_id = field::Empty,
     );
     let origin = Arc::new(Origin {
-        ip: request
-            .extensions()
-            .get::<ConnectInfo<SocketAddr>>()
-            .map(|peer| env.trusted_proxies.client(peer.0.ip(), request.headers())),
+        ip: request.extensions().get::<ConnectInfo<SocketAddr>>().map(|peer| {
+            let lines = request.headers().get_all("x-forwarded-for");
+            env.trusted_proxies.client(peer.0.ip(), lines.iter().map(HeaderValue::as_bytes))
+        }),
         user_agent: text(request.headers(), &USER_AGENT).map(|agent| agent.chars().take(512).collect()),
     });
     let cx = Ctx::new(Actor::Anonymous, Arc::clone(&request_id), origin, Arc::clone(&env.clock), Arc::clone(&env.rng));

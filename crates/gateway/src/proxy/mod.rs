@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use http::HeaderValue;
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response};
 
@@ -35,7 +36,13 @@ pub(crate) async fn serve(gateway: &Gateway, peer: SocketAddr, request: Request<
         Err(Refusal::Dots) => return answer::refused(Refused::Path, &request_id),
         Err(Refusal::Internal) => return answer::refused(Refused::NoRoute, &request_id),
     }
-    let (client, is_https) = gateway.fronts.client(peer.ip(), request.headers());
+    let forwarded = request.headers().get_all("x-forwarded-for");
+    let client = gateway.trusted_proxies.client(peer.ip(), forwarded.iter().map(HeaderValue::as_bytes));
+    let is_https = gateway.trusted_proxies.contains(peer.ip())
+        && request
+            .headers()
+            .get("x-forwarded-proto")
+            .is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
     let identity = gateway.verifier.as_ref().and_then(|verifier| {
         let authorization = request.headers().get(http::header::AUTHORIZATION)?.to_str().ok()?;
         verifier.identity(authorization, gateway.clock.now())

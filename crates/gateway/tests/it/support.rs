@@ -13,10 +13,10 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use kernel::{Redacted, Rng, SystemClock};
+use kernel::{Redacted, Rng, SystemClock, TrustedProxies};
 use pyairtable_gateway::control::socket;
 use pyairtable_gateway::routes::parse;
-use pyairtable_gateway::{Fronts, Gateway, Parts, bind};
+use pyairtable_gateway::{Gateway, Parts, bind};
 use serde_json::{Value, json};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
@@ -70,7 +70,7 @@ impl Running {
             kept: Some(directory.path().join("kept.json")),
             table: parse(routes).unwrap(),
             jwt_secret: Some(Redacted::new(SECRET.to_owned())),
-            fronts: fronts.parse::<Fronts>().unwrap(),
+            trusted_proxies: fronts.parse::<TrustedProxies>().unwrap(),
             clock: Arc::new(SystemClock),
             rng: Arc::new(Counting(AtomicU64::new(0))),
         })

@@ -15,10 +15,10 @@ use std::path::PathBuf;
 
 use db::DatabaseUrl;
 use db::local::{Durability, Options};
-use kernel::Redacted;
+use kernel::{Redacted, TrustedProxies};
 use notifications::{MailConfig, MailSender, MailServer, MailTransport};
 use serde::Serialize;
-use web::{Limits, TrustedProxies};
+use web::Limits;
 
 use self::parse::Wrong;
 pub use self::sources::Inputs;

@@ -4,11 +4,10 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use db::DatabaseUrl;
-use kernel::Redacted;
+use kernel::{Redacted, TrustedProxies};
 use notifications::{MailSender, MailServer};
 use redis::{ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _};
 use url::Url;
-use web::TrustedProxies;
 
 use super::{Database, Environment, LogLevel, RedisServer};
 

@@ -6,13 +6,13 @@ use std::time::Duration;
 use db::audit::AuditKey;
 use db::{Db, PoolLimits};
 use jiff::Timestamp;
-use kernel::{Actor, Clock as _, Ctx, FixedClock, Origin, Redacted, Rng};
+use kernel::{Actor, Clock as _, Ctx, FixedClock, Origin, Redacted, Rng, TrustedProxies};
 use notifications::{MailConfig, MailTransport, mail_sender};
 use pyairtable_platform::app::{self, App, Parts};
 use serde_json::{Value, json};
 use testkit::{Client, SeededRng, TestDb};
 use users::NewSuperAdmin;
-use web::{Limits, TrustedProxies};
+use web::Limits;
 
 pub(crate) const JWT_SECRET: &str = "a-secret-of-the-tests-0123456789abcdef";
 pub(crate) const INTERNAL_KEY: &str = "an-internal-key-of-the-tests-0123456789";

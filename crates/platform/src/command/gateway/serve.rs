@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use gateway::control::socket;
-use gateway::{Fronts, Gateway, Parts};
+use gateway::{Gateway, Parts};
 use kernel::SystemClock;
 use tokio::sync::watch;
 use web::server::shutdown_signal;
 
 use super::arguments::ServeArgs;
 use crate::command::short::in_the_way;
-use crate::config::{self, Config};
+use crate::config;
 use crate::system::SystemRng;
 use crate::{command, logging, secrets};
 
@@ -68,7 +68,7 @@ pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         table,
         jwt_secret: Some(secrets::jwt_secret(config, &SystemRng)?),
         kept: Some(arguments.state.clone()),
-        fronts: fronts(config)?,
+        trusted_proxies: config.trusted_proxies.clone(),
         clock,
         rng: Arc::new(SystemRng),
     })
@@ -76,10 +76,6 @@ pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     command::runtime(workers)?.block_on(serve(arguments, gateway, text))?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn fronts(config: &Config) -> anyhow::Result<Fronts> {
-    config.trusted_proxies.to_string().parse().map_err(anyhow::Error::msg)
 }
 
 async fn serve(arguments: &ServeArgs, gateway: Arc<Gateway>, routes: String) -> anyhow::Result<()> {

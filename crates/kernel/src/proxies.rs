@@ -3,10 +3,10 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::str;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use http::HeaderMap;
 use ipnet::IpNet;
 
 /// Addresses of our own proxies; nobody's by default. Cheap to clone.
@@ -14,14 +14,18 @@ use ipnet::IpNet;
 pub struct TrustedProxies(Arc<[IpNet]>);
 
 impl TrustedProxies {
-    /// The client's address: the last one in `X-Forwarded-For` that is not a trusted proxy, if `peer` is one itself.
-    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
-        if !self.contains(peer) {
-            return peer;
+    /// The client's address: the last one in the lines of `X-Forwarded-For`, which come in the order they were received,
+    /// that is not a trusted proxy, if `peer` is one itself.
+    pub fn client<'a, L>(&self, peer: IpAddr, lines: L) -> IpAddr
+    where
+        L: IntoIterator<Item = &'a [u8], IntoIter: DoubleEndedIterator>,
+    {
+        let mut client = peer.to_canonical();
+        if !self.contains(client) {
+            return client;
         }
-        let mut client = peer;
-        let lines = headers.get_all("x-forwarded-for").iter().rev();
-        for hop in lines.filter_map(|line| line.to_str().ok()).flat_map(|line| line.rsplit(',')) {
+        let lines = lines.into_iter().rev().filter_map(|line| str::from_utf8(line).ok());
+        for hop in lines.flat_map(|line| line.rsplit(',')) {
             // What cannot be read was not written by our proxy, and neither was anything before it.
             let Ok(address) = hop.trim().parse::<IpAddr>() else { break };
             client = address.to_canonical();
@@ -32,7 +36,9 @@ impl TrustedProxies {
         client
     }
 
-    fn contains(&self, address: IpAddr) -> bool {
+    /// Whether this is one of our own proxies, so that what it says about a request is believed.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
         self.0.iter().any(|network| network.contains(&address))
     }
 }
@@ -67,16 +73,11 @@ impl fmt::Display for TrustedProxies {
 
 #[cfg(test)]
 mod tests {
-    use http::HeaderMap;
-
     use super::TrustedProxies;
 
-    fn client(trusted: &str, peer: &str, forwarded: &[&'static str]) -> String {
-        let mut headers = HeaderMap::new();
-        for line in forwarded {
-            headers.append("x-forwarded-for", line.parse().unwrap());
-        }
-        trusted.parse::<TrustedProxies>().unwrap().client(peer.parse().unwrap(), &headers).to_string()
+    fn client(trusted: &str, peer: &str, forwarded: &[&str]) -> String {
+        let lines = forwarded.iter().map(|line| line.as_bytes());
+        trusted.parse::<TrustedProxies>().unwrap().client(peer.parse().unwrap(), lines).to_string()
     }
 
     #[test]
@@ -89,6 +90,11 @@ mod tests {
         assert_eq!(client("10.0.0.0/8", "10.0.0.1", &["203.0.113.9, nonsense"]), "10.0.0.1");
         assert_eq!(client("10.0.0.0/8", "10.0.0.1", &[]), "10.0.0.1");
         assert_eq!(client("10.0.0.0/8", "10.0.0.1", &["::ffff:198.51.100.1"]), "198.51.100.1");
+        assert_eq!(
+            client("10.0.0.0/8", "::ffff:10.0.0.1", spoofed),
+            "198.51.100.1",
+            "as a socket for both families has it"
+        );
     }
 
     #[test]
