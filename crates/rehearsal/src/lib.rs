@@ -10,3 +10,4 @@
 pub mod ledger;
 pub mod load;
 pub mod reconcile;
+pub mod world;

@@ -15,7 +15,7 @@ fn allowed(name: &str) -> Option<Vec<&'static str>> {
         "web" | "cutover" => vec!["kernel", "db"],
         "testkit" => vec!["kernel", "db", "web"],
         // It tries a whole deployment out, but knows it from outside.
-        "rehearsal" => vec!["kernel", "db", "gateway"],
+        "rehearsal" => vec!["kernel", "db", "gateway", "testkit"],
         slice if SLICES.contains(&slice) => vec!["kernel", "db", "web"],
         "platform" => [SLICES, &["kernel", "db", "web", "gateway", "cutover"]].concat(),
         _ => return None,
@@ -37,7 +37,7 @@ fn dependencies_point_one_way() {
             let to = short(&dependency.name);
             let for_tests = to == "testkit" && dependency.kind == DependencyKind::Development;
             // Behind a feature that no build has which serves anybody; see below.
-            let on_request = to == "testkit" && name == "platform" && dependency.optional;
+            let on_request = ["testkit", "rehearsal"].contains(&to) && name == "platform" && dependency.optional;
             if !for_tests && !on_request && !allowed.contains(&to) {
                 wrong.push(format!("{name} must not depend on {to}"));
             }
@@ -82,6 +82,7 @@ fn linked(metadata: &Metadata) -> BTreeSet<String> {
 fn program_contains_the_test_kit_only_when_asked() {
     assert!(!has_testkit(&[]));
     assert!(has_testkit(&["legacy-stand-in"]), "the walk above finds nothing");
+    assert!(has_testkit(&["rehearsal"]));
 }
 
 fn short(name: &str) -> &str {

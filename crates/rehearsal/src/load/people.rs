@@ -39,6 +39,7 @@ const OWNED: &str = "
         JOIN users u ON u.id::text = m.user_id
     WHERE w.deleted_at IS NULL AND m.role = 'owner' AND u.is_active AND u.tenant_id::text = w.tenant_id
         AND NOT EXISTS (SELECT FROM user_profiles p WHERE p.user_id = u.id AND p.deleted_at IS NOT NULL)
+        AND NOT u.tenant_id = ANY ($2::text[]::uuid[])
     ORDER BY w.id, u.id LIMIT $1";
 
 impl People {
@@ -50,7 +51,15 @@ impl People {
         now: Timestamp,
     ) -> Result<Self, tokio_postgres::Error> {
         let key = EncodingKey::from_secret(jwt_secret.as_bytes());
-        let rows = database.query(OWNED, &[&most]).await?;
+        let has_tenants = "SELECT to_regclass('tenants') IS NOT NULL";
+        let suspended: Vec<String> = if database.query_one(has_tenants, &[]).await?.get(0) {
+            let sql =
+                "SELECT coalesce(array_agg(id::text), '{}') FROM tenants WHERE NOT is_active OR deleted_at IS NOT NULL";
+            database.query_one(sql, &[]).await?.get(0)
+        } else {
+            Vec::new()
+        };
+        let rows = database.query(OWNED, &[&most, &suspended]).await?;
         let places = rows.iter().map(|row| {
             let (user, tenant, email): (&str, &str, &str) = (row.get(1), row.get(2), row.get(3));
             let claims = json!({ "user_id": user, "tenant_id": tenant, "email": email, "role": "user",

@@ -7,8 +7,6 @@
 mod accounts;
 mod administration;
 mod at_once;
-#[cfg(feature = "legacy-stand-in")]
-mod command;
 mod controls;
 mod findings;
 mod generated;
