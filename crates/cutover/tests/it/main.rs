@@ -1,0 +1,11 @@
+//! The take-over on a real PostgreSQL: digests, backups, locks, and a tool that is killed.
+
+#![expect(clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod backup;
+mod crash;
+mod digest;
+mod discover;
+mod lock;
+mod restore;
+mod support;
