@@ -40,6 +40,17 @@ pub enum Error {
         /// What was next.
         step: String,
     },
+    /// The gateway took the traffic back.
+    #[error(
+        "traffic went back from {share} by itself: {reason}; the old services serve again. See \
+         `pyairtable-platform gateway status`, mend it, `gateway thaw`, and run the same command again"
+    )]
+    Returned {
+        /// The share that was in force.
+        share: String,
+        /// What spoke against it.
+        reason: String,
+    },
     /// Compared and different.
     #[error("{what}; {next}")]
     Differs {
@@ -112,6 +123,7 @@ impl Error {
             Self::Refused { .. } => Exit::Refused,
             Self::Held { .. } | Self::Fenced(_) => Exit::Held,
             Self::Paused { .. } => Exit::Paused,
+            Self::Returned { .. } => Exit::Returned,
             Self::Differs { .. } => Exit::Differs,
             Self::File { .. } | Self::Database { .. } | Self::Program { .. } => Exit::Failed,
         }

@@ -19,11 +19,13 @@ pub enum Exit {
     Held = 6,
     /// Compared, and found to differ: data, a backup, or a journal.
     Differs = 7,
+    /// A gate failed, or the lease ended, and the traffic is on the old side again.
+    Returned = 8,
 }
 
 impl Exit {
     /// All of them with their meaning, for the help.
-    pub const ALL: [(Self, &str); 8] = [
+    pub const ALL: [(Self, &str); 9] = [
         (Self::Done, "done"),
         (Self::Failed, "failed; the same command goes on where it stopped"),
         (Self::Usage, "used wrongly: an unknown command or flag"),
@@ -32,6 +34,7 @@ impl Exit {
         (Self::RolledBack, "rolled back"),
         (Self::Held, "another tool holds the run or the database, or took it over"),
         (Self::Differs, "compared and found to differ: data, backup or journal"),
+        (Self::Returned, "the gateway took the traffic back by itself"),
     ];
 
     /// The number.
@@ -47,6 +50,6 @@ mod tests {
     #[test]
     fn all_codes_are_listed_once_in_order() {
         let codes: Vec<u8> = Exit::ALL.iter().map(|(exit, _)| exit.code()).collect();
-        assert_eq!(codes, (0..8).collect::<Vec<u8>>());
+        assert_eq!(codes, (0..9).collect::<Vec<u8>>());
     }
 }

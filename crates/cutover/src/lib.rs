@@ -18,6 +18,7 @@ mod exit;
 pub mod files;
 pub mod journal;
 pub mod run;
+pub mod shift;
 pub mod steps;
 
 pub use error::{Error, Result};

@@ -8,6 +8,7 @@ use kernel::{Clock, Rng};
 use serde::{Deserialize, Serialize};
 
 use super::Folder;
+use crate::shift::ShiftPlan;
 use crate::{Error, Result, files};
 
 /// The version of the plan's format.
@@ -20,6 +21,8 @@ pub struct Wishes {
     pub archive: Vec<PathBuf>,
     /// How many connections dump and restore at once; by default two.
     pub jobs: Option<u16>,
+    /// How traffic is to be moved.
+    pub shift: Option<ShiftPlan>,
 }
 
 /// The plan of a run, kept in its folder.
@@ -38,6 +41,9 @@ pub struct Plan {
     pub archive: Vec<PathBuf>,
     /// How many connections dump and restore at once.
     pub jobs: u16,
+    /// How traffic is moved, once somebody has said so.
+    #[serde(default)]
+    pub shift: Option<ShiftPlan>,
 }
 
 impl Plan {
@@ -54,6 +60,7 @@ impl Plan {
             system,
             archive,
             jobs: wishes.jobs.unwrap_or(2).max(1),
+            shift: wishes.shift.clone(),
         })
     }
 

@@ -67,6 +67,8 @@ pub enum Call {
         /// The text.
         statement: String,
     },
+    /// An order to the gateway.
+    Gateway(String),
     /// A program with its arguments.
     Program(Vec<String>),
     /// The rows of a table, read for their digest.
@@ -96,6 +98,7 @@ impl fmt::Display for Call {
                 write!(f, "sql    {database}: {one_line};")
             }
             Self::Measure { database, table } => write!(f, "read   {database}: digests of {table}"),
+            Self::Gateway(order) => write!(f, "gate   {order}"),
             Self::Program(words) => write!(f, "run    {}", words.join(" ")),
             Self::Write(path) => write!(f, "write  {path}"),
             Self::Remove(path) => write!(f, "remove {path}"),

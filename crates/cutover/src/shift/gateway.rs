@@ -1,0 +1,147 @@
+//! What is said to the gateway, and what it answers.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use gateway::control::client;
+use gateway::split::Share;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{Error, Result};
+
+/// Who the gateway's log says it was.
+const WHO: &str = "cutover";
+
+/// A gateway, or what drives one, behind its control socket.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    socket: PathBuf,
+}
+
+/// What matters here of its status.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Status {
+    /// Each family of paths.
+    pub families: BTreeMap<String, Family>,
+}
+
+/// One family of paths.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Family {
+    /// In force.
+    pub share: Share,
+    /// What comes back when nobody renews.
+    pub safe: Share,
+    /// Whether it may not go up.
+    pub frozen: bool,
+}
+
+/// What the gates say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Enough was seen in every family, and nothing speaks against more.
+    Pass,
+    /// Not yet.
+    Hold(String),
+    /// The new side is worse.
+    Fail(String),
+}
+
+#[derive(Deserialize)]
+struct Report {
+    families: BTreeMap<String, FamilyReport>,
+}
+
+#[derive(Deserialize)]
+struct FamilyReport {
+    verdict: String,
+    reason: Option<String>,
+    share: Share,
+}
+
+impl Gateway {
+    /// The one behind `socket`.
+    pub fn at(socket: impl Into<PathBuf>) -> Self {
+        Self { socket: socket.into() }
+    }
+
+    /// Shares, leases and the like.
+    pub async fn status(&self) -> Result<Status> {
+        let body = self.ask("/status", None).await?;
+        serde_json::from_value(body).map_err(|error| self.unreadable(&error))
+    }
+
+    /// What the gates say of the share that is in force now.
+    pub(super) async fn verdict(&self, share: Share) -> Result<Verdict> {
+        let body = self.ask("/gates", None).await?;
+        if body.is_null() {
+            return Ok(Verdict::Hold("the gates have not looked yet".to_owned()));
+        }
+        let report: Report = serde_json::from_value(body).map_err(|error| self.unreadable(&error))?;
+        let mut holds = Vec::new();
+        for (name, family) in report.families {
+            let reason = format!("{name}: {}", family.reason.unwrap_or_default());
+            match family.verdict.as_str() {
+                "fail" => return Ok(Verdict::Fail(reason)),
+                "pass" if family.share == share => {}
+                "pass" => holds.push(format!("{name}: the gates have not looked at {share} yet")),
+                _ => holds.push(reason),
+            }
+        }
+        Ok(holds.into_iter().next().map_or(Verdict::Pass, Verdict::Hold))
+    }
+
+    /// Puts a share in force everywhere.
+    pub(super) async fn set(&self, share: Share, why: &str) -> Result<()> {
+        self.order("/set", json!({ "share": share }), why).await
+    }
+
+    /// Says that somebody still watches. Refused when the lease is over.
+    pub(super) async fn renew(&self) -> Result<()> {
+        self.order("/renew", json!({}), "still watching").await
+    }
+
+    /// Declares what is in force safe.
+    pub(super) async fn confirm(&self, why: &str) -> Result<()> {
+        self.order("/confirm", json!({}), why).await
+    }
+
+    /// Everybody back to the old side, which must answer.
+    pub(super) async fn go_back(&self, why: &str) -> Result<()> {
+        self.order("/return", json!({}), why).await
+    }
+
+    /// Shares may change again.
+    pub(super) async fn thaw(&self, why: &str) -> Result<()> {
+        self.order("/thaw", json!({}), why).await
+    }
+
+    async fn order(&self, path: &str, mut body: Value, why: &str) -> Result<()> {
+        for (key, value) in [("family", "all"), ("who", WHO), ("why", why)] {
+            body[key] = json!(value);
+        }
+        self.ask(path, Some(&body)).await.map(drop)
+    }
+
+    async fn ask(&self, path: &str, body: Option<&Value>) -> Result<Value> {
+        let answer = client::ask(&self.socket, path, body).await.map_err(|error| {
+            Error::refused(
+                format!("no gateway answers at {}: {error}", self.socket.display()),
+                "start it with `pyairtable-platform gateway serve`, then run the same command again",
+            )
+        })?;
+        if answer.done {
+            return Ok(answer.body);
+        }
+        let why = answer.body["error"].as_str().unwrap_or("it says no").to_owned();
+        Err(Error::refused(format!("the gateway refused {path}"), why))
+    }
+
+    fn unreadable(&self, error: &serde_json::Error) -> Error {
+        Error::refused(
+            format!("the gateway at {} answers what this program does not understand ({error})", self.socket.display()),
+            "run gateway and cutover from the same release",
+        )
+    }
+}
