@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use crate::client::Fronts;
 use crate::control::kept::Keeper;
 use crate::control::state::Control;
+use crate::counters::{Meter, Snapshot, metrics};
 use crate::forced::{Side, Whom};
 use crate::identity::Verifier;
 use crate::live::Live;
@@ -43,6 +44,7 @@ pub struct Gateway {
     pub(crate) reloaded: Mutex<LastReload>,
     /// Rules of the control socket, which count before those of the file; nothing lifts a rule of the file.
     pub(crate) overrides: Mutex<BTreeMap<Whom, Option<Side>>>,
+    pub(crate) meter: Mutex<Meter>,
     pub(crate) verifier: Option<Verifier>,
     pub(crate) fronts: Fronts,
     pub(crate) clock: Arc<dyn Clock>,
@@ -66,6 +68,7 @@ impl Gateway {
             control: Mutex::new(control),
             reloaded: Mutex::default(),
             overrides: Mutex::default(),
+            meter: Mutex::default(),
             verifier: parts.jwt_secret.as_ref().map(Verifier::new),
             fronts: parts.fronts,
             clock: parts.clock,
@@ -117,5 +120,41 @@ impl Gateway {
             interval.tick().await;
             crate::control::end_leases(&self, Instant::now());
         }
+    }
+
+    /// Writes down what happened, second by second, until dropped.
+    pub async fn measure(self: Arc<Self>) {
+        let mut interval = tokio::time::interval(Duration::from_secs(1));
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut before = Instant::now();
+        loop {
+            interval.tick().await;
+            let now = Instant::now();
+            self.tick(now.duration_since(before));
+            before = now;
+        }
+    }
+
+    fn tick(&self, took: Duration) {
+        let live = self.live();
+        let families = live.table.families().filter_map(|(name, family)| {
+            let counters = live.counters.get(name)?;
+            Some((name, &**counters, family.weight.get()))
+        });
+        self.meter().tick(families, self.clock.now(), took);
+    }
+
+    pub(crate) fn meter(&self) -> std::sync::MutexGuard<'_, Meter> {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What happened in the last `seconds`, of which 900 are kept.
+    pub fn snapshot(&self, seconds: usize) -> Snapshot {
+        self.meter().snapshot(seconds, self.clock.now())
+    }
+
+    /// Everything counted, in the text format of Prometheus.
+    pub fn metrics(&self) -> String {
+        metrics(&self.meter())
     }
 }

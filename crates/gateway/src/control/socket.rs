@@ -1,6 +1,6 @@
 //! The control socket: HTTP with JSON on a unix socket that only its owner may open.
 //!
-//! `GET /status`; `POST /set`, `/return`, `/freeze`, `/thaw`, `/renew`, `/confirm` and `/force`, each with who and why.
+//! `GET /status` and `/counters?seconds=N`; `POST /set`, `/return`, `/freeze`, `/thaw`, `/renew`, `/confirm` and `/force`, each with who and why.
 
 use std::convert::Infallible;
 use std::io;
@@ -72,6 +72,13 @@ async fn answer(gateway: &Gateway, request: Request<Incoming>) -> Response<Full<
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     if (&method, &*path) == (&Method::GET, "/status") {
         return written(StatusCode::OK, &status(gateway));
+    }
+    if (&method, &*path) == (&Method::GET, "/counters") {
+        let seconds = request.uri().query().and_then(|query| query.strip_prefix("seconds="));
+        return match seconds.map_or(Ok(60), str::parse) {
+            Ok(seconds) => written(StatusCode::OK, &gateway.snapshot(seconds)),
+            Err(_) => refused(StatusCode::BAD_REQUEST, "ask for /counters?seconds=60, of which 900 are kept"),
+        };
     }
     let body = match Limited::new(request.into_body(), LONGEST).collect().await {
         Ok(body) => body.to_bytes(),

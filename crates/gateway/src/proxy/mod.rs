@@ -54,7 +54,7 @@ pub(crate) async fn serve(gateway: &Gateway, peer: SocketAddr, request: Request<
     if path::check(upstream.group.path(request.uri().path())).is_err() {
         return answer::refused(Refused::NoRoute, &request_id);
     }
-    let class = Class::of(request.method());
+    let class = Class::of(request.method(), request.headers());
     let from = headers::From { client, is_https, request_id: &request_id, identity: identity.as_ref() };
     let job = forward::Job {
         upstream,
@@ -63,14 +63,15 @@ pub(crate) async fn serve(gateway: &Gateway, peer: SocketAddr, request: Request<
         counted: (Arc::clone(counters), target.side, class),
         began,
     };
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let open = counters.begin(target.side, class, began);
     match forward::forward(&job, request, &from).await {
         Ok(response) => {
-            let failed = response.status().is_server_error();
-            counters.answered(target.side, class, failed, began.elapsed());
+            open.answered(&method, uri.path(), response.status());
             response
         }
         Err(failed) => {
-            counters.answered(target.side, class, true, began.elapsed());
+            open.lost(&method, uri.path());
             let (side, family) = (target.side.name(), &*target.route.family);
             let request_id = request_id.to_str().unwrap_or_default().to_owned();
             tracing::warn!(request_id, side, family, cause = %failed, "no answer from a service");

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail; the helpers here are such code too")]
 
 mod control;
+mod counters;
 mod headers;
 mod instances;
 mod reload;

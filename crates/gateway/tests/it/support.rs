@@ -85,6 +85,7 @@ impl Running {
             tokio::spawn(socket::serve(control, Arc::clone(&gateway))),
             tokio::spawn(Arc::clone(&gateway).look_after()),
             tokio::spawn(Arc::clone(&gateway).watch_leases()),
+            tokio::spawn(Arc::clone(&gateway).measure()),
         ];
         Self { address, gateway, socket, _stop: stop, directory: Some(directory), tasks }
     }

@@ -93,6 +93,7 @@ async fn serve(arguments: &ServeArgs, gateway: Arc<Gateway>, routes: String) -> 
         tokio::spawn(socket::serve(control, Arc::clone(&gateway))),
         tokio::spawn(Arc::clone(&gateway).look_after()),
         tokio::spawn(Arc::clone(&gateway).watch_leases()),
+        tokio::spawn(Arc::clone(&gateway).measure()),
         tokio::spawn(Arc::clone(&gateway).follow(arguments.routes.clone(), routes)),
     ];
     let serving = tokio::spawn(bound.serve(gateway, stopped));
