@@ -14,6 +14,7 @@ use crate::control::kept::Keeper;
 use crate::control::state::Control;
 use crate::counters::{Meter, Snapshot, metrics};
 use crate::forced::{Side, Whom};
+use crate::gates::Gates;
 use crate::identity::Verifier;
 use crate::live::Live;
 use crate::reload::LastReload;
@@ -45,6 +46,7 @@ pub struct Gateway {
     /// Rules of the control socket, which count before those of the file; nothing lifts a rule of the file.
     pub(crate) overrides: Mutex<BTreeMap<Whom, Option<Side>>>,
     pub(crate) meter: Mutex<Meter>,
+    pub(crate) gates: Mutex<Gates>,
     pub(crate) verifier: Option<Verifier>,
     pub(crate) fronts: Fronts,
     pub(crate) clock: Arc<dyn Clock>,
@@ -69,6 +71,7 @@ impl Gateway {
             reloaded: Mutex::default(),
             overrides: Mutex::default(),
             meter: Mutex::default(),
+            gates: Mutex::default(),
             verifier: parts.jwt_secret.as_ref().map(Verifier::new),
             fronts: parts.fronts,
             clock: parts.clock,
@@ -122,7 +125,7 @@ impl Gateway {
         }
     }
 
-    /// Writes down what happened, second by second, until dropped.
+    /// Writes down what happened and lets the gates look at it, second by second, until dropped.
     pub async fn measure(self: Arc<Self>) {
         let mut interval = tokio::time::interval(Duration::from_secs(1));
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -131,6 +134,7 @@ impl Gateway {
             interval.tick().await;
             let now = Instant::now();
             self.tick(now.duration_since(before));
+            self.look(Instant::now());
             before = now;
         }
     }

@@ -14,6 +14,7 @@ pub mod control;
 pub mod counters;
 pub mod decide;
 pub mod forced;
+pub mod gates;
 mod gateway;
 pub mod identity;
 mod live;

@@ -1,6 +1,7 @@
 //! The control socket: HTTP with JSON on a unix socket that only its owner may open.
 //!
-//! `GET /status` and `/counters?seconds=N`; `POST /set`, `/return`, `/freeze`, `/thaw`, `/renew`, `/confirm` and `/force`, each with who and why.
+//! `GET /status`, `/counters?seconds=N` and `/gates`; `POST /set`, `/return`, `/freeze`, `/thaw`, `/renew`, `/confirm`,
+//! `/arm`, `/disarm` and `/force`, each with who and why.
 
 use std::convert::Infallible;
 use std::io;
@@ -80,6 +81,12 @@ async fn answer(gateway: &Gateway, request: Request<Incoming>) -> Response<Full<
             Err(_) => refused(StatusCode::BAD_REQUEST, "ask for /counters?seconds=60, of which 900 are kept"),
         };
     }
+    if (&method, &*path) == (&Method::GET, "/gates") {
+        return match gateway.gates_report() {
+            Some(report) => written(StatusCode::OK, &report),
+            None => refused(StatusCode::SERVICE_UNAVAILABLE, "the gates did not look yet: ask again in a second"),
+        };
+    }
     let body = match Limited::new(request.into_body(), LONGEST).collect().await {
         Ok(body) => body.to_bytes(),
         Err(error) => return refused(StatusCode::BAD_REQUEST, &error.to_string()),
@@ -141,10 +148,11 @@ fn command(gateway: &Gateway, path: &str, body: &[u8]) -> Result<Value, Refused>
         "/renew" => Command::Renew,
         "/confirm" => Command::Confirm,
         "/force" => return force(gateway, said),
+        "/arm" | "/disarm" => return arm(gateway, said, path == "/arm"),
         _ => {
             return Err((
                 StatusCode::NOT_FOUND,
-                "no such command: use set, return, freeze, thaw, renew, confirm or force".into(),
+                "no such command: use set, return, freeze, thaw, renew, confirm, arm, disarm or force".into(),
             ));
         }
     };
@@ -173,6 +181,13 @@ fn nobody_there(gateway: &Gateway, scope: &Scope) -> Result<(), Refused> {
     }
     let down = down.join(", ");
     Err((StatusCode::CONFLICT, format!("no old service answers for {down}: start it, or send \"anyway\": true")))
+}
+
+fn arm(gateway: &Gateway, said: Said, armed: bool) -> Result<Value, Refused> {
+    let remedy = || (StatusCode::BAD_REQUEST, "say which family, or \"family\": \"all\"".to_owned());
+    gateway.arm(&said.family.ok_or_else(remedy)?, armed).map_err(|why| (StatusCode::CONFLICT, why))?;
+    tracing::info!(who = said.who, why = said.why, armed, "whether failed gates return traffic");
+    Ok(json!({ "armed": armed }))
 }
 
 fn force(gateway: &Gateway, said: Said) -> Result<Value, Refused> {

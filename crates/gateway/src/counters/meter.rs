@@ -47,10 +47,11 @@ pub(super) struct Second {
 }
 
 impl Second {
-    /// Adds what happened on a side, in one class or in all.
-    pub(super) fn add_to(&self, side: Side, class: Option<Class>, tally: &mut Tally) {
-        let classes = Class::ALL.into_iter().filter(|one| class.is_none_or(|class| class == *one));
-        classes.for_each(|class| self.cells[side as usize][class as usize].add_to(tally));
+    /// Adds what happened on a side in some classes.
+    pub(super) fn add_to(&self, side: Side, classes: &[Class], tally: &mut Tally) {
+        for class in classes {
+            self.cells[side as usize][*class as usize].add_to(tally);
+        }
     }
 }
 
@@ -105,15 +106,29 @@ impl Series {
     pub fn window(&self, seconds: usize, side: Side, class: Class) -> Tally {
         let mut tally = Tally::default();
         for second in self.seconds.iter().rev().take(seconds.min(self.step_seconds())) {
-            second.add_to(side, Some(class), &mut tally);
+            second.add_to(side, &[class], &mut tally);
         }
         tally
     }
 
-    /// Everything kept of a side and class, whatever the share was, without the last `seconds`.
-    pub fn before(&self, seconds: usize, side: Side, class: Class) -> Tally {
+    /// The same for several lengths at once, the shortest first.
+    pub fn windows<const N: usize>(&self, lengths: [usize; N], side: Side, classes: &[Class]) -> [Tally; N] {
+        let mut sum = Tally::default();
+        let mut added = 0;
+        lengths.map(|length| {
+            let length = length.min(self.step_seconds());
+            for second in self.seconds.iter().rev().take(length).skip(added) {
+                second.add_to(side, classes, &mut sum);
+            }
+            added = length.max(added);
+            sum.clone()
+        })
+    }
+
+    /// Everything kept of a side and some classes, whatever the share was, without the last `seconds`.
+    pub fn before(&self, seconds: usize, side: Side, classes: &[Class]) -> Tally {
         let mut tally = Tally::default();
-        self.seconds.iter().rev().skip(seconds).for_each(|second| second.add_to(side, Some(class), &mut tally));
+        self.seconds.iter().rev().skip(seconds).for_each(|second| second.add_to(side, classes, &mut tally));
         tally
     }
 
@@ -134,13 +149,27 @@ impl Series {
     }
 
     /// Requests that came more than `seconds` ago and have no answer yet.
-    pub fn overdue(&self, seconds: usize, side: Side, class: Class) -> u64 {
-        self.now.of(side, class).waiting.iter().skip(seconds + 1).sum()
+    pub fn overdue(&self, seconds: usize, side: Side, classes: &[Class]) -> u64 {
+        let overdue = |class: &Class| self.now.of(side, *class).waiting.iter().skip(seconds + 1).sum::<u64>();
+        classes.iter().map(overdue).sum()
     }
 
-    /// The old side as it was before the last step, if it had enough requests.
-    pub fn baseline(&self, class: Class) -> Option<&Tally> {
-        self.baseline.get(&class)
+    /// How many of the last `seconds`, at most those since the share changed, were `bad`.
+    pub fn spread(&self, seconds: usize, side: Side, classes: &[Class], bad: impl Fn(&Tally) -> bool) -> usize {
+        let is_bad = |second: &&Second| {
+            let mut tally = Tally::default();
+            second.add_to(side, classes, &mut tally);
+            bad(&tally)
+        };
+        self.seconds.iter().rev().take(seconds.min(self.step_seconds())).filter(is_bad).count()
+    }
+
+    /// The old side as it was before the last step, if some of the classes had enough requests.
+    pub fn baseline(&self, classes: &[Class]) -> Option<Tally> {
+        let mut known = classes.iter().filter_map(|class| self.baseline.get(class));
+        let mut tally = known.next()?.clone();
+        known.for_each(|other| tally.add(other));
+        Some(tally)
     }
 
     /// The share in force.
@@ -234,11 +263,13 @@ mod tests {
         }
         assert_eq!(series.window(2, Side::Platform, Class::Read).requests, 20);
         assert_eq!(series.window(60, Side::Platform, Class::Read).requests, 30);
+        let windows = series.windows([1, 2, 60], Side::Platform, &Class::ALL);
+        assert_eq!(windows.map(|window| window.requests), [10, 20, 30]);
         assert_eq!(series.window(60, Side::Legacy, Class::Read).requests, 0, "the second of the change is nobody's");
         assert_eq!(series.step(Side::Platform, Class::Read), (30, 0));
-        assert_eq!(series.baseline(Class::Read).unwrap().requests, 400);
-        assert_eq!(series.baseline(Class::Write), None);
-        assert_eq!(series.before(4, Side::Legacy, Class::Read).requests, 400);
+        assert_eq!(series.baseline(&[Class::Read]).unwrap().requests, 400);
+        assert_eq!(series.baseline(&[Class::Write]), None);
+        assert_eq!(series.before(4, Side::Legacy, &[Class::Read]).requests, 400);
     }
 
     #[test]
@@ -249,7 +280,7 @@ mod tests {
             answered(counters, Side::Platform, 3);
             series.tick(counters.totals(), Share::NONE, Timestamp::UNIX_EPOCH, SECOND);
             counters.next_second();
-            series.overdue(3, Side::Platform, Class::Read)
+            series.overdue(3, Side::Platform, &[Class::Read])
         };
         assert_eq!([(); 6].map(|()| tick(&counters)), [0, 0, 0, 0, 5, 5]);
         drop(waiting);

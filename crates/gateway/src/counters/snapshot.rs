@@ -122,7 +122,7 @@ fn family(series: &Series, seconds: usize) -> FamilySnapshot {
     for second in series.seconds(seconds) {
         points.push(point(second));
         for (side, class) in Side::BOTH.into_iter().flat_map(|side| Class::ALL.map(|class| (side, class))) {
-            second.add_to(side, Some(class), sums.entry((side, class)).or_default());
+            second.add_to(side, &[class], sums.entry((side, class)).or_default());
         }
     }
     let summary = |((side, class), tally): ((Side, Class), Tally)| {
@@ -155,9 +155,9 @@ fn family(series: &Series, seconds: usize) -> FamilySnapshot {
 fn point(second: &Second) -> Point {
     let side = |side| {
         let (mut tally, mut streams) = (Tally::default(), Tally::default());
-        second.add_to(side, Some(Class::Read), &mut tally);
-        second.add_to(side, Some(Class::Write), &mut tally);
-        second.add_to(side, Some(Class::Stream), &mut streams);
+        second.add_to(side, &[Class::Read], &mut tally);
+        second.add_to(side, &[Class::Write], &mut tally);
+        second.add_to(side, &[Class::Stream], &mut streams);
         SidePoint {
             requests: tally.requests,
             errors: tally.errors + streams.errors,
