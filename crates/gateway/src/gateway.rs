@@ -19,6 +19,7 @@ use crate::identity::Verifier;
 use crate::live::Live;
 use crate::reload::LastReload;
 use crate::routes::Table;
+use crate::shadow::Shadow;
 use crate::upstream::probe;
 
 /// What a gateway is made of.
@@ -47,6 +48,7 @@ pub struct Gateway {
     pub(crate) overrides: Mutex<BTreeMap<Whom, Option<Side>>>,
     pub(crate) meter: Mutex<Meter>,
     pub(crate) gates: Mutex<Gates>,
+    pub(crate) shadow: Shadow,
     pub(crate) verifier: Option<Verifier>,
     pub(crate) fronts: Fronts,
     pub(crate) clock: Arc<dyn Clock>,
@@ -72,6 +74,7 @@ impl Gateway {
             overrides: Mutex::default(),
             meter: Mutex::default(),
             gates: Mutex::default(),
+            shadow: Shadow::new(Arc::clone(&parts.clock)),
             verifier: parts.jwt_secret.as_ref().map(Verifier::new),
             fronts: parts.fronts,
             clock: parts.clock,

@@ -21,6 +21,7 @@ mod live;
 mod proxy;
 mod reload;
 pub mod routes;
+pub mod shadow;
 pub mod split;
 mod upstream;
 

@@ -22,6 +22,7 @@ use serde::Serialize;
 use self::judge::Signals;
 pub use self::judge::judge;
 pub use self::plan::{Metric, Plan};
+pub(crate) use self::statistics::{chance, ratio};
 use self::watch::{Action, State, Watch};
 use crate::control::apply;
 use crate::control::state::{Command, Scope};
@@ -177,7 +178,7 @@ impl Gateway {
             if old == 0 || new.1 == 0 {
                 continue;
             }
-            let signals = Signals { instances: new, differences: None };
+            let signals = Signals { instances: new, differences: self.shadow.differences(name) };
             let findings = judge(plan, series, &signals);
             let verdict = worst(&findings);
             let watch = watches.entry(name.to_owned()).or_default();

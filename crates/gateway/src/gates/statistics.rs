@@ -6,7 +6,7 @@
 /// Given how many failed on both sides together, each of them falls on the one side with the probability of its share of
 /// the requests. So nothing has to be known about how often services fail, and a load that hurts both sides changes
 /// nothing. `None` when there is nothing to compare.
-pub(super) fn chance(bad: u64, all: u64, other_bad: u64, other_all: u64) -> Option<f64> {
+pub(crate) fn chance(bad: u64, all: u64, other_bad: u64, other_all: u64) -> Option<f64> {
     if all == 0 || other_all == 0 {
         return None;
     }
@@ -29,12 +29,12 @@ pub(super) fn chance(bad: u64, all: u64, other_bad: u64, other_all: u64) -> Opti
 }
 
 /// `part` of `all`; nothing of nothing is nothing.
-pub(super) fn ratio(part: u64, all: u64) -> f64 {
+pub(crate) fn ratio(part: u64, all: u64) -> f64 {
     if all == 0 { 0.0 } else { number(part) / number(all) }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of requests are far below 2^53")]
-pub(super) fn number(count: u64) -> f64 {
+pub(crate) fn number(count: u64) -> f64 {
     count as f64
 }
 

@@ -3,7 +3,7 @@
 mod answer;
 pub(crate) mod body;
 mod forward;
-mod headers;
+pub(crate) mod headers;
 mod listen;
 mod path;
 mod upgrade;
@@ -12,16 +12,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::{Method, Request, Response};
 
 pub use self::listen::{Bound, bind};
 
 use self::body::ResponseBody;
 use self::path::Refusal;
-use crate::counters::Class;
+use crate::counters::{Class, template};
 use crate::decide::{self, decide};
 use crate::gateway::Gateway;
+use crate::live::Live;
+use crate::shadow::{Capture, Question, Shadow};
 
 /// Answers one request.
 pub(crate) async fn serve(gateway: &Gateway, peer: SocketAddr, request: Request<Incoming>) -> Response<ResponseBody> {
@@ -64,10 +66,14 @@ pub(crate) async fn serve(gateway: &Gateway, peer: SocketAddr, request: Request<
         began,
     };
     let (method, uri) = (request.method().clone(), request.uri().clone());
+    let capture = shadowed(gateway, &live, &target, class, &request, &from);
     let open = counters.begin(target.side, class, began);
     match forward::forward(&job, request, &from).await {
-        Ok(response) => {
+        Ok(mut response) => {
             open.answered(&method, uri.path(), response.status());
+            if let Some(capture) = capture.and_then(|capture| capture.head(&response)) {
+                response.body_mut().copy_to(capture);
+            }
             response
         }
         Err(failed) => {
@@ -80,6 +86,38 @@ pub(crate) async fn serve(gateway: &Gateway, peer: SocketAddr, request: Request<
             response
         }
     }
+}
+
+/// Whether the shadow takes this read, and what it needs to ask it again.
+fn shadowed(
+    gateway: &Gateway,
+    live: &Live,
+    target: &decide::Target<'_>,
+    class: Class,
+    request: &Request<Incoming>,
+    from: &headers::From<'_>,
+) -> Option<Box<Capture>> {
+    if !gateway.shadow.takes(class, || u32::from_be_bytes(gateway.rng.bytes())) {
+        return None;
+    }
+    let (legacy, platform) = live.both(target.route)?;
+    if !Shadow::may_take(request.method(), request.headers()) || !request.body().is_end_stream() {
+        return None;
+    }
+    gateway.shadow.capture(Question {
+        family: target.route.family.clone(),
+        endpoint: format!("{} {}", request.method(), template(request.uri().path())),
+        method: request.method().clone(),
+        uri: request.uri().clone(),
+        headers: request.headers().clone(),
+        client: from.client,
+        is_https: from.is_https,
+        request_id: from.request_id.clone(),
+        identity: from.identity.cloned(),
+        primary: target.side,
+        legacy: Arc::clone(legacy),
+        platform: Arc::clone(platform),
+    })
 }
 
 /// Why the gateway itself answers.

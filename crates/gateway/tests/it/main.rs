@@ -4,6 +4,8 @@
 
 mod control;
 mod counters;
+mod faulty;
+mod gates;
 mod headers;
 mod instances;
 mod reload;

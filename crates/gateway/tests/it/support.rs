@@ -123,6 +123,14 @@ impl Running {
         (status, serde_json::from_slice(&body).unwrap())
     }
 
+    pub(crate) async fn gates(&self) -> Value {
+        self.control_raw("GET", "/gates", "").await.1
+    }
+
+    pub(crate) async fn shadow(&self) -> Value {
+        self.control_raw("GET", "/shadow", "").await.1
+    }
+
     pub(crate) async fn status(&self) -> Value {
         self.control_raw("GET", "/status", "").await.1
     }
