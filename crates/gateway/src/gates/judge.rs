@@ -36,6 +36,8 @@ const RECENT_OF_CLASS: usize = 300;
 pub struct Signals {
     /// Instances of the new side that are well, and all of them.
     pub instances: (usize, usize),
+    /// Whether any instance of the old side is well.
+    pub is_old_side_well: bool,
     /// What the shadow found in the last 30 s, if it compares.
     pub differences: Option<Differences>,
 }
@@ -265,6 +267,9 @@ fn differences(gate: &Gate, found: Option<&Differences>) -> Verdict {
 fn instances(signals: &Signals) -> Verdict {
     match signals.instances {
         (_, 0) => Verdict::Hold("the new side has no instances".to_owned()),
+        (0, all) if !signals.is_old_side_well => {
+            Verdict::Hold(format!("instances: none of {all} of the new side is well, and none of the old one"))
+        }
         (0, all) => Verdict::Fail(format!("instances: none of {all} of the new side is well")),
         (well, all) if well < all => Verdict::Hold(format!("instances: {well} of {all} of the new side are well")),
         _ => Verdict::Pass,

@@ -178,7 +178,8 @@ impl Gateway {
             if old == 0 || new.1 == 0 {
                 continue;
             }
-            let signals = Signals { instances: new, differences: self.shadow.differences(name) };
+            let signals =
+                Signals { instances: new, is_old_side_well: old_well > 0, differences: self.shadow.differences(name) };
             let findings = judge(plan, series, &signals);
             let verdict = worst(&findings);
             let watch = watches.entry(name.to_owned()).or_default();

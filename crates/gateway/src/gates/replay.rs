@@ -62,7 +62,7 @@ struct World<'a> {
 
 impl<'a> World<'a> {
     fn new(counters: &'a Counters, seed: u64) -> Self {
-        let signals = Signals { instances: (1, 1), differences: None };
+        let signals = Signals { instances: (1, 1), is_old_side_well: true, differences: None };
         let (meter, plan) = (Meter::default(), Plan::default());
         let rng = Seeded(seed);
         Self { counters, meter, rng, plan, share: 0, per_second: 300, writes: true, waiting: Vec::new(), signals }
@@ -265,7 +265,7 @@ fn differences_and_instances_that_are_gone_fail_and_a_shadow_that_died_holds() {
     world.share = 50;
     world.seconds(60, GOOD, GOOD);
     let mut with = |differences, instances| {
-        world.signals = Signals { instances, differences };
+        world.signals = Signals { instances, is_old_side_well: true, differences };
         world.verdict()
     };
     let found = |compared, different| Some(Differences { compared, different, most: "GET /a $.b".to_owned() });
@@ -275,7 +275,9 @@ fn differences_and_instances_that_are_gone_fail_and_a_shadow_that_died_holds() {
     assert!(matches!(with(found(0, 0), (2, 2)), Verdict::Hold(_)));
     assert!(matches!(with(None, (0, 2)), Verdict::Fail(_)));
     assert!(matches!(with(None, (1, 2)), Verdict::Hold(_)));
+    world.signals = Signals { instances: (0, 2), is_old_side_well: false, differences: None };
+    assert!(matches!(world.verdict(), Verdict::Hold(_)), "what both sides lack is no fault of one");
     world.plan = Plan::parse("gates:\n- metric: differences\n").unwrap();
-    world.signals = Signals { instances: (1, 1), differences: None };
+    world.signals = Signals { instances: (1, 1), is_old_side_well: true, differences: None };
     assert!(matches!(world.verdict(), Verdict::Hold(reason) if reason.contains("start it")), "asked for, and missing");
 }

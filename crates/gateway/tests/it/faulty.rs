@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
@@ -17,6 +17,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use crate::support::{Client, token};
+
+static HUGE: LazyLock<Bytes> = LazyLock::new(|| vec![b' '; 50_000_000].into());
 
 /// How it fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +60,7 @@ struct State {
     fault: Mutex<Fault>,
     served: AtomicU64,
     written: AtomicU64,
+    shadowed: AtomicU64,
     since_fault: AtomicU64,
     pool: Semaphore,
     began: Instant,
@@ -79,6 +82,7 @@ impl Faulty {
             fault: Mutex::new(Fault::None),
             served: AtomicU64::new(0),
             written: AtomicU64::new(0),
+            shadowed: AtomicU64::new(0),
             since_fault: AtomicU64::new(0),
             pool: Semaphore::new(1),
             began: Instant::now(),
@@ -121,6 +125,11 @@ impl Faulty {
         self.state.served.load(Ordering::SeqCst)
     }
 
+    /// Requests of the shadow.
+    pub(crate) fn shadowed(&self) -> u64 {
+        self.state.shadowed.load(Ordering::SeqCst)
+    }
+
     /// Requests that are no reads.
     pub(crate) fn written(&self) -> u64 {
         self.state.written.load(Ordering::SeqCst)
@@ -141,9 +150,8 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
     let mut data = state.data.load(Ordering::SeqCst);
     let mut status = StatusCode::OK;
     if path != "/health" {
-        if !request.headers().contains_key("x-gateway-shadow") {
-            state.served.fetch_add(1, Ordering::SeqCst);
-        }
+        let is_shadow = request.headers().contains_key("x-gateway-shadow");
+        if is_shadow { &state.shadowed } else { &state.served }.fetch_add(1, Ordering::SeqCst);
         if request.method() != Method::GET {
             state.written.fetch_add(1, Ordering::SeqCst);
         }
@@ -167,8 +175,8 @@ async fn answer(state: Arc<State>, request: Request<Incoming>) -> Result<Respons
     let tenant = if fault == Fault::WrongTenant { "t-2" } else { "t-1" };
     let name = if fault == Fault::WrongBody { json!(null) } else { json!("Ada") };
     let body = match fault {
-        Fault::Huge => " ".repeat(50_000_000),
-        _ => json!({"path": path, "tenant_id": tenant, "name": name, "version": data}).to_string(),
+        Fault::Huge => HUGE.clone(),
+        _ => json!({"path": path, "tenant_id": tenant, "name": name, "version": data}).to_string().into(),
     };
     let mut response = Response::new(Full::from(body));
     *response.status_mut() = status;
@@ -222,9 +230,7 @@ impl Load {
                     };
                     let letter = char::from(b'a' + u8::try_from(word % 20).unwrap());
                     let path = format!("/api/v1/users/{}{letter}", if word < 20 { "" } else { "x/" });
-                    let headers = HeaderMap::from_iter([(http::header::AUTHORIZATION, bearer.parse().unwrap())]);
-                    let headers: Vec<(&str, &str)> =
-                        headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+                    let headers = [("authorization", &*bearer)];
                     let (method, body) = if n % 5 == 0 { ("POST", "{}") } else { ("GET", "") };
                     let began = Instant::now();
                     let answer = timeout(Duration::from_secs(5), client.try_send(method, &path, &headers, body)).await;

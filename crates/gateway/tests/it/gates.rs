@@ -83,7 +83,8 @@ impl Shift {
     }
 }
 
-async fn returned(fault: Fault, per_second: u64, at_most: u64) {
+/// What came of it, in words.
+async fn returned(fault: Fault, per_second: u64, at_most: u64) -> String {
     let shift = Shift::start(per_second).await;
     if matches!(fault, Fault::WrongBody | Fault::WrongTenant | Fault::Stale) {
         let order = json!({"rate": "50%", "anyway": true});
@@ -97,19 +98,20 @@ async fn returned(fault: Fault, per_second: u64, at_most: u64) {
     let found = shift.until_returned(fault, Duration::from_secs(at_most)).await;
     let (met, failed) = (&shift.load.met, shift.load.met.failed.load(Ordering::SeqCst));
     let requests = met.requests.load(Ordering::SeqCst);
-    println!("{fault:?}: {found:?}, {failed} of {requests} requests failed");
     assert!(found.is_some(), "{fault:?} is not found: {:#}", shift.running.gates().await);
+    format!("{fault:?}: {found:?}, {failed} of {requests} requests failed")
 }
 
 /// The upper bounds are for a machine that is busy with other tests.
 #[tokio::test(flavor = "multi_thread")]
 async fn services_that_fail_everybody_lose_their_traffic() {
-    tokio::join!(
+    let found = tokio::join!(
         returned(Fault::Errors(1000), 150, 20),
         returned(Fault::Hang, 150, 20),
         returned(Fault::CrashLoop, 150, 20),
         returned(Fault::Gone, 150, 20),
     );
+    println!("{found:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,18 +121,19 @@ async fn services_that_are_slow_lose_their_traffic() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn services_that_answer_wrongly_lose_their_traffic() {
-    tokio::join!(
+    let found = tokio::join!(
         returned(Fault::WrongBody, 100, 20),
         returned(Fault::WrongTenant, 100, 20),
         returned(Fault::Stale, 100, 20),
     );
+    println!("{found:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn services_that_fail_some_lose_their_traffic() {
-    returned(Fault::Errors(50), 400, 30).await;
-    returned(Fault::OneEndpoint, 400, 30).await;
-    returned(Fault::Errors(10), 600, 40).await;
+    for (fault, per_second) in [(Fault::Errors(50), 400), (Fault::OneEndpoint, 400), (Fault::Errors(10), 600)] {
+        println!("{}", returned(fault, per_second, 40).await);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -9,6 +9,7 @@ mod gates;
 mod headers;
 mod instances;
 mod reload;
+mod shadow;
 mod streams;
 mod support;
 mod weights;
