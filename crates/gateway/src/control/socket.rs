@@ -1,6 +1,6 @@
 //! The control socket: HTTP with JSON on a unix socket that only its owner may open.
 //!
-//! `GET /status`, `/counters?seconds=N`, `/gates` and `/shadow?values=true`; `POST /set`, `/return`, `/freeze`, `/thaw`, `/renew`, `/confirm`,
+//! `GET /status`, `/counters?seconds=N`, `/metrics`, `/gates` and `/shadow?values=true`; `POST /set`, `/return`, `/freeze`, `/thaw`, `/renew`, `/confirm`,
 //! `/arm`, `/disarm` and `/force`, each with who and why.
 
 use std::convert::Infallible;
@@ -81,6 +81,9 @@ async fn answer(gateway: &Arc<Gateway>, request: Request<Incoming>) -> Response<
             Ok(seconds) => written(StatusCode::OK, &gateway.snapshot(seconds)),
             Err(_) => refused(StatusCode::BAD_REQUEST, "ask for /counters?seconds=60, of which 900 are kept"),
         };
+    }
+    if (&method, &*path) == (&Method::GET, "/metrics") {
+        return written(StatusCode::OK, &json!({ "metrics": gateway.metrics() }));
     }
     if (&method, &*path) == (&Method::GET, "/gates") {
         return match gateway.gates_report() {

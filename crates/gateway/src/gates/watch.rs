@@ -27,16 +27,19 @@ pub enum State {
     /// A gate failed at the last look, and not yet twice.
     Suspect {
         /// Which, and how.
+        #[serde(rename = "because")]
         reason: String,
     },
     /// Gates fail, and nothing was done, because nothing may be or there is nothing to go back from.
     Failing {
         /// Which, and how.
+        #[serde(rename = "because")]
         reason: String,
     },
     /// A gate failed, and the safe share is in force.
     Returned {
         /// Which, and how.
+        #[serde(rename = "because")]
         reason: String,
         /// When, for the minute after.
         #[serde(skip)]
@@ -47,6 +50,7 @@ pub enum State {
     /// It went on failing, and nobody is on the new side any more.
     Gone {
         /// Which, and how.
+        #[serde(rename = "because")]
         reason: String,
     },
 }

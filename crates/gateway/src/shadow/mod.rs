@@ -314,12 +314,12 @@ impl Shadow {
         let theirs = self.asker.ask(question, other).await?;
         let ours = one.answer();
         let found = ordered(primary, &ours, &theirs).await;
-        tallies.compared.add();
         if found.is_empty() {
             let mut state = self.state();
             state.noise.compared(&question.endpoint, &[]);
             state.ledger.compared(&question.family, None, Instant::now());
             tallies.equal.add();
+            tallies.compared.add();
             return Ok(());
         }
         let register = Arc::clone(&self.state().register);
@@ -350,6 +350,7 @@ impl Shadow {
             (true, false) => &tallies.noise,
         };
         outcome.add();
+        tallies.compared.add();
         state.ledger.compared(&question.family, place, Instant::now());
         Ok(())
     }

@@ -79,7 +79,7 @@ impl Shift {
         sleep(Duration::from_millis(700)).await;
         assert_eq!(self.platform.served(), served, "nobody is on the new side after the return");
         assert!(self.legacy.served() > 0);
-        Some((took, state["reason"].as_str().unwrap_or_default().to_owned()))
+        Some((took, state["because"].as_str().unwrap_or_default().to_owned()))
     }
 }
 
