@@ -11,11 +11,14 @@ use tokio::task::JoinSet;
 
 use crate::control::kept::Keeper;
 use crate::control::state::Control;
+use crate::counters::{Meter, Snapshot, metrics};
 use crate::forced::{Side, Whom};
+use crate::gates::Gates;
 use crate::identity::Verifier;
 use crate::live::Live;
 use crate::reload::LastReload;
 use crate::routes::Table;
+use crate::shadow::Shadow;
 use crate::upstream::probe;
 
 /// What a gateway is made of.
@@ -42,6 +45,9 @@ pub struct Gateway {
     pub(crate) reloaded: Mutex<LastReload>,
     /// Rules of the control socket, which count before those of the file; nothing lifts a rule of the file.
     pub(crate) overrides: Mutex<BTreeMap<Whom, Option<Side>>>,
+    pub(crate) meter: Mutex<Meter>,
+    pub(crate) gates: Mutex<Gates>,
+    pub(crate) shadow: Shadow,
     pub(crate) verifier: Option<Verifier>,
     pub(crate) trusted_proxies: TrustedProxies,
     pub(crate) clock: Arc<dyn Clock>,
@@ -65,6 +71,9 @@ impl Gateway {
             control: Mutex::new(control),
             reloaded: Mutex::default(),
             overrides: Mutex::default(),
+            meter: Mutex::default(),
+            gates: Mutex::default(),
+            shadow: Shadow::new(Arc::clone(&parts.clock)),
             verifier: parts.jwt_secret.as_ref().map(Verifier::new),
             trusted_proxies: parts.trusted_proxies,
             clock: parts.clock,
@@ -116,5 +125,42 @@ impl Gateway {
             interval.tick().await;
             crate::control::end_leases(&self, Instant::now());
         }
+    }
+
+    /// Writes down what happened and lets the gates look at it, second by second, until dropped.
+    pub async fn measure(self: Arc<Self>) {
+        let mut interval = tokio::time::interval(Duration::from_secs(1));
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut before = Instant::now();
+        loop {
+            interval.tick().await;
+            let now = Instant::now();
+            self.tick(now.duration_since(before));
+            self.look(Instant::now());
+            before = now;
+        }
+    }
+
+    fn tick(&self, took: Duration) {
+        let live = self.live();
+        let families = live.table.families().filter_map(|(name, family)| {
+            let counters = live.counters.get(name)?;
+            Some((name, &**counters, family.weight.get()))
+        });
+        self.meter().tick(families, self.clock.now(), took);
+    }
+
+    pub(crate) fn meter(&self) -> std::sync::MutexGuard<'_, Meter> {
+        self.meter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What happened in the last `seconds`, of which 900 are kept.
+    pub fn snapshot(&self, seconds: usize) -> Snapshot {
+        self.meter().snapshot(seconds, self.clock.now())
+    }
+
+    /// Everything counted, in the text format of Prometheus.
+    pub fn metrics(&self) -> String {
+        metrics(&self.meter())
     }
 }

@@ -13,12 +13,14 @@ pub mod control;
 pub mod counters;
 pub mod decide;
 pub mod forced;
+pub mod gates;
 mod gateway;
 pub mod identity;
 mod live;
 mod proxy;
 mod reload;
 pub mod routes;
+pub mod shadow;
 pub mod split;
 mod upstream;
 

@@ -71,6 +71,12 @@ impl Live {
         }
     }
 
+    /// Both sides of a route, if it has both.
+    pub(crate) fn both(&self, route: &Route) -> Option<(&Arc<Upstream>, &Arc<Upstream>)> {
+        let sides = self.sides.get(route.index)?;
+        sides.legacy.as_ref().zip(sides.platform.as_ref())
+    }
+
     pub(crate) fn counters(&self, route: &Route) -> Option<&Arc<Counters>> {
         self.sides.get(route.index).map(|sides| &sides.counters)
     }

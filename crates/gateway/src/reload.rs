@@ -64,23 +64,46 @@ impl Gateway {
     }
 
     /// Follows the file until dropped. `read` is the text that is in force.
-    pub async fn follow(self: Arc<Self>, file: PathBuf, mut read: String) {
-        let mut interval = tokio::time::interval(INTERVAL);
-        let mut changing = None;
-        loop {
-            interval.tick().await;
-            // Editors write a file away before they write it anew; a missing one says nothing.
-            let Ok(text) = std::fs::read_to_string(&file) else { continue };
-            if text == read {
-                changing = None;
-            } else if changing.as_ref() == Some(&text) {
-                // Seen twice: nobody is in the middle of writing it.
-                self.reload(&text);
-                read = text;
-                changing = None;
-            } else {
-                changing = Some(text);
-            }
+    pub async fn follow(self: Arc<Self>, file: PathBuf, read: String) {
+        follow(file, read, |text| {
+            self.reload(text);
+        })
+        .await;
+    }
+
+    /// The same with the file of gates.
+    pub async fn follow_gates(self: Arc<Self>, file: PathBuf, read: String) {
+        follow(file, read, |text| refused("gates", &self.set_gates(text))).await;
+    }
+
+    /// The same with the register of intended differences.
+    pub async fn follow_register(self: Arc<Self>, file: PathBuf, read: String) {
+        follow(file, read, |text| refused("register", &self.set_register(text))).await;
+    }
+}
+
+fn refused(what: &str, taken: &Result<(), Vec<Problem>>) {
+    for problem in taken.as_ref().err().into_iter().flatten() {
+        tracing::error!(what, %problem, "the file is refused, what is in force stays");
+    }
+}
+
+async fn follow(file: PathBuf, mut read: String, mut take: impl FnMut(&str)) {
+    let mut interval = tokio::time::interval(INTERVAL);
+    let mut changing = None;
+    loop {
+        interval.tick().await;
+        // Editors write a file away before they write it anew; a missing one says nothing.
+        let Ok(text) = std::fs::read_to_string(&file) else { continue };
+        if text == read {
+            changing = None;
+        } else if changing.as_ref() == Some(&text) {
+            // Seen twice: nobody is in the middle of writing it.
+            take(&text);
+            read = text;
+            changing = None;
+        } else {
+            changing = Some(text);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The control socket: HTTP with JSON on a unix socket that only its owner may open.
 //!
-//! `GET /status`; `POST /set`, `/return`, `/freeze`, `/thaw`, `/renew`, `/confirm` and `/force`, each with who and why.
+//! `GET /status`, `/counters?seconds=N`, `/metrics`, `/gates` and `/shadow?values=true`; `POST /set`, `/return`, `/freeze`, `/thaw`, `/renew`, `/confirm`,
+//! `/arm`, `/disarm` and `/force`, each with who and why.
 
 use std::convert::Infallible;
 use std::io;
@@ -24,6 +25,7 @@ use super::status::status;
 use crate::forced::{Side, Whom};
 use crate::gateway::Gateway;
 use crate::routes::header;
+use crate::shadow::Mode;
 use crate::split::Share;
 
 const LONGEST: usize = 64 * 1024;
@@ -68,10 +70,29 @@ pub async fn serve(listener: UnixListener, gateway: Arc<Gateway>) {
     }
 }
 
-async fn answer(gateway: &Gateway, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(gateway: &Arc<Gateway>, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     if (&method, &*path) == (&Method::GET, "/status") {
         return written(StatusCode::OK, &status(gateway));
+    }
+    if (&method, &*path) == (&Method::GET, "/counters") {
+        let seconds = request.uri().query().and_then(|query| query.strip_prefix("seconds="));
+        return match seconds.map_or(Ok(60), str::parse) {
+            Ok(seconds) => written(StatusCode::OK, &gateway.snapshot(seconds)),
+            Err(_) => refused(StatusCode::BAD_REQUEST, "ask for /counters?seconds=60, of which 900 are kept"),
+        };
+    }
+    if (&method, &*path) == (&Method::GET, "/metrics") {
+        return written(StatusCode::OK, &json!({ "metrics": gateway.metrics() }));
+    }
+    if (&method, &*path) == (&Method::GET, "/gates") {
+        return match gateway.gates_report() {
+            Some(report) => written(StatusCode::OK, &report),
+            None => refused(StatusCode::SERVICE_UNAVAILABLE, "the gates did not look yet: ask again in a second"),
+        };
+    }
+    if (&method, &*path) == (&Method::GET, "/shadow") {
+        return written(StatusCode::OK, &gateway.shadow_report(request.uri().query() == Some("values=true")));
     }
     let body = match Limited::new(request.into_body(), LONGEST).collect().await {
         Ok(body) => body.to_bytes(),
@@ -109,7 +130,9 @@ struct Said {
     why: String,
     family: Option<Scope>,
     share: Option<Share>,
-    /// Go back although nobody answers there.
+    /// The share of reads to mirror.
+    rate: Option<Share>,
+    /// Go back although nobody answers there, or compare although too little is known about noise.
     #[serde(default)]
     anyway: bool,
     user: Option<String>,
@@ -119,7 +142,7 @@ struct Said {
     to: Option<Side>,
 }
 
-fn command(gateway: &Gateway, path: &str, body: &[u8]) -> Result<Value, Refused> {
+fn command(gateway: &Arc<Gateway>, path: &str, body: &[u8]) -> Result<Value, Refused> {
     let bad = |why: &str| (StatusCode::BAD_REQUEST, why.to_owned());
     let said: Said = serde_json::from_slice(body)
         .map_err(|error| bad(&format!("{error}: send a JSON object with who, why and what the command needs")))?;
@@ -134,10 +157,14 @@ fn command(gateway: &Gateway, path: &str, body: &[u8]) -> Result<Value, Refused>
         "/renew" => Command::Renew,
         "/confirm" => Command::Confirm,
         "/force" => return force(gateway, said),
+        "/shadow/learn" => return shadow(gateway, &said, Mode::Learning),
+        "/shadow/start" => return shadow(gateway, &said, Mode::Comparing),
+        "/shadow/stop" => return shadow(gateway, &said, Mode::Off),
+        "/arm" | "/disarm" => return arm(gateway, said, path == "/arm"),
         _ => {
             return Err((
                 StatusCode::NOT_FOUND,
-                "no such command: use set, return, freeze, thaw, renew, confirm or force".into(),
+                "no such command: use set, return, freeze, thaw, renew, confirm, arm, disarm, force, shadow/learn, shadow/start or shadow/stop".into(),
             ));
         }
     };
@@ -166,6 +193,26 @@ fn nobody_there(gateway: &Gateway, scope: &Scope) -> Result<(), Refused> {
     }
     let down = down.join(", ");
     Err((StatusCode::CONFLICT, format!("no old service answers for {down}: start it, or send \"anyway\": true")))
+}
+
+fn shadow(gateway: &Arc<Gateway>, said: &Said, mode: Mode) -> Result<Value, Refused> {
+    if mode == Mode::Off {
+        gateway.stop_shadow();
+    } else {
+        let rate = said.rate.ok_or_else(|| {
+            (StatusCode::BAD_REQUEST, "say which share of reads to mirror, as in \"rate\": \"10%\"".to_owned())
+        })?;
+        gateway.start_shadow(mode, rate, said.anyway).map_err(|why| (StatusCode::CONFLICT, why))?;
+    }
+    tracing::info!(who = said.who, why = said.why, mode = ?mode, rate = ?said.rate, "shadow");
+    Ok(json!({ "mode": mode }))
+}
+
+fn arm(gateway: &Gateway, said: Said, armed: bool) -> Result<Value, Refused> {
+    let remedy = || (StatusCode::BAD_REQUEST, "say which family, or \"family\": \"all\"".to_owned());
+    gateway.arm(&said.family.ok_or_else(remedy)?, armed).map_err(|why| (StatusCode::CONFLICT, why))?;
+    tracing::info!(who = said.who, why = said.why, armed, "whether failed gates return traffic");
+    Ok(json!({ "armed": armed }))
 }
 
 fn force(gateway: &Gateway, said: Said) -> Result<Value, Refused> {

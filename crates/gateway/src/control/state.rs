@@ -38,6 +38,8 @@ pub enum Command {
     Set(Share),
     /// Everybody back to the old side, at once, and nothing goes up until [`Command::Thaw`].
     Return,
+    /// The safe share at once, and nothing goes up until [`Command::Thaw`].
+    Retreat,
     /// No share changes until [`Command::Thaw`], apart from going back.
     Freeze,
     /// Shares may change again.
@@ -160,6 +162,9 @@ impl Control {
                 Command::Return => {
                     *family = Family { frozen: true, ..Family::default() };
                 }
+                Command::Retreat => {
+                    *family = Family { share: family.safe, safe: family.safe, frozen: true, lease_until: None };
+                }
                 Command::Freeze => family.frozen = true,
                 Command::Thaw => family.frozen = false,
                 Command::Renew => family.lease_until = family.lease_until.map(|_| now + LEASE),
@@ -276,6 +281,20 @@ mod tests {
         assert!(matches!(refused, Refusal::Frozen(_)));
         control.apply(&Scope::All, &Command::Thaw, now).unwrap();
         control.apply(&Scope::All, &Command::Set(percent(1)), now).unwrap();
+    }
+
+    #[test]
+    fn retreat_ends_the_lease_and_keeps_everybody_from_going_up() {
+        let now = Instant::now();
+        let mut control = Control::new(["users"], &BTreeMap::new());
+        control.apply(&users(), &Command::Set(percent(1)), now).unwrap();
+        control.apply(&users(), &Command::Confirm, now).unwrap();
+        control.apply(&users(), &Command::Set(percent(10)), now).unwrap();
+        let changes = control.apply(&users(), &Command::Retreat, now).unwrap();
+        assert_eq!((changes[0].from, changes[0].to), (percent(10), percent(1)));
+        assert!(matches!(control.apply(&users(), &Command::Renew, now), Err(Refusal::NoLease(_))));
+        assert!(matches!(control.apply(&users(), &Command::Set(percent(10)), now), Err(Refusal::Frozen(_))));
+        assert!(control.expire(now + LEASE).is_empty());
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tokio::time::{Sleep, sleep};
 
 use crate::counters::{Class, Counters};
 use crate::forced::Side;
+use crate::shadow::Capture;
 use crate::upstream::Instance;
 use crate::upstream::connection::Sender;
 
@@ -108,6 +109,8 @@ pub(crate) struct Relayed {
     progress: Arc<Progress>,
     counted: (Arc<Counters>, Side, Class),
     silence: Option<Pin<Box<Sleep>>>,
+    /// Keeps what passes, for the shadow.
+    capture: Option<Box<Capture>>,
 }
 
 impl Relayed {
@@ -117,7 +120,7 @@ impl Relayed {
         progress: Arc<Progress>,
         counted: (Arc<Counters>, Side, Class),
     ) -> Self {
-        let mut relayed = Self { body, connection: Some(connection), progress, counted, silence: None };
+        let mut relayed = Self { body, connection: Some(connection), progress, counted, silence: None, capture: None };
         if relayed.body.is_end_stream() {
             relayed.finish();
         }
@@ -131,6 +134,22 @@ impl Relayed {
             && self.progress.is_sent()
         {
             instance.connections.keep(sender);
+        }
+        if let Some(capture) = self.capture.take() {
+            capture.done();
+        }
+    }
+}
+
+impl ResponseBody {
+    /// Keeps a copy of what passes from now on.
+    pub(crate) fn copy_to(&mut self, capture: Box<Capture>) {
+        if let Self::Relayed(relayed) = self {
+            if relayed.body.is_end_stream() {
+                capture.done();
+            } else {
+                relayed.capture = Some(capture);
+            }
         }
     }
 }
@@ -165,6 +184,9 @@ impl Body for ResponseBody {
         match Pin::new(&mut relayed.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 relayed.silence = None;
+                if let Some(piece) = frame.data_ref() {
+                    relayed.capture = relayed.capture.take().and_then(|capture| capture.piece(piece));
+                }
                 if relayed.body.is_end_stream() {
                     relayed.finish();
                 }

@@ -3,7 +3,7 @@
 mod answer;
 pub(crate) mod body;
 mod forward;
-mod headers;
+pub(crate) mod headers;
 mod listen;
 mod path;
 mod upgrade;
@@ -13,16 +13,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::HeaderValue;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::{Method, Request, Response};
 
 pub use self::listen::{Bound, bind};
 
 use self::body::ResponseBody;
 use self::path::Refusal;
-use crate::counters::Class;
+use crate::counters::{Class, template};
 use crate::decide::{self, decide};
 use crate::gateway::Gateway;
+use crate::live::Live;
+use crate::shadow::{Capture, Question, Shadow};
 
 /// Answers one request.
 pub(crate) async fn serve(gateway: &Gateway, peer: SocketAddr, request: Request<Incoming>) -> Response<ResponseBody> {
@@ -61,7 +63,7 @@ pub(crate) async fn serve(gateway: &Gateway, peer: SocketAddr, request: Request<
     if path::check(upstream.group.path(request.uri().path())).is_err() {
         return answer::refused(Refused::NoRoute, &request_id);
     }
-    let class = Class::of(request.method());
+    let class = Class::of(request.method(), request.headers());
     let from = headers::From { client, is_https, request_id: &request_id, identity: identity.as_ref() };
     let job = forward::Job {
         upstream,
@@ -70,14 +72,19 @@ pub(crate) async fn serve(gateway: &Gateway, peer: SocketAddr, request: Request<
         counted: (Arc::clone(counters), target.side, class),
         began,
     };
+    let (method, uri) = (request.method().clone(), request.uri().clone());
+    let capture = shadowed(gateway, &live, &target, class, &request, &from);
+    let open = counters.begin(target.side, class, began);
     match forward::forward(&job, request, &from).await {
-        Ok(response) => {
-            let failed = response.status().is_server_error();
-            counters.answered(target.side, class, failed, began.elapsed());
+        Ok(mut response) => {
+            open.answered(&method, uri.path(), response.status());
+            if let Some(capture) = capture.and_then(|capture| capture.head(&response)) {
+                response.body_mut().copy_to(capture);
+            }
             response
         }
         Err(failed) => {
-            counters.answered(target.side, class, true, began.elapsed());
+            open.lost(&method, uri.path());
             let (side, family) = (target.side.name(), &*target.route.family);
             let request_id = request_id.to_str().unwrap_or_default().to_owned();
             tracing::warn!(request_id, side, family, cause = %failed, "no answer from a service");
@@ -86,6 +93,38 @@ pub(crate) async fn serve(gateway: &Gateway, peer: SocketAddr, request: Request<
             response
         }
     }
+}
+
+/// Whether the shadow takes this read, and what it needs to ask it again.
+fn shadowed(
+    gateway: &Gateway,
+    live: &Live,
+    target: &decide::Target<'_>,
+    class: Class,
+    request: &Request<Incoming>,
+    from: &headers::From<'_>,
+) -> Option<Box<Capture>> {
+    if !gateway.shadow.takes(class, || u32::from_be_bytes(gateway.rng.bytes())) {
+        return None;
+    }
+    let (legacy, platform) = live.both(target.route)?;
+    if !Shadow::may_take(request.method(), request.headers()) || !request.body().is_end_stream() {
+        return None;
+    }
+    gateway.shadow.capture(Question {
+        family: target.route.family.clone(),
+        endpoint: format!("{} {}", request.method(), template(request.uri().path())),
+        method: request.method().clone(),
+        uri: request.uri().clone(),
+        headers: request.headers().clone(),
+        client: from.client,
+        is_https: from.is_https,
+        request_id: from.request_id.clone(),
+        identity: from.identity.cloned(),
+        primary: target.side,
+        legacy: Arc::clone(legacy),
+        platform: Arc::clone(platform),
+    })
 }
 
 /// Why the gateway itself answers.

@@ -8,7 +8,7 @@ use marked_yaml::{LoadError, LoaderOptions, Node, Span};
 use super::parse::Problem;
 
 /// The document as nodes: a list, as in the strategy, or a mapping.
-pub(super) fn load(text: &str) -> Result<Node, Problem> {
+pub(crate) fn load(text: &str) -> Result<Node, Problem> {
     let options = || LoaderOptions::default().error_on_duplicate_keys(true);
     let loaded = match marked_yaml::parse_yaml_with_options(0, text, options()) {
         Err(LoadError::TopLevelMustBeMapping(_)) => {
@@ -39,32 +39,32 @@ fn unreadable(error: &LoadError) -> Problem {
 }
 
 /// The line something begins on, or 0 if it is nowhere, as what is missing.
-pub(super) fn line(span: &Span) -> usize {
+pub(crate) fn line(span: &Span) -> usize {
     span.start().map_or(0, marked_yaml::Marker::line)
 }
 
 /// The keys of a mapping, read one after the other; what is left in the end nobody knows.
-pub(super) struct Keys<'a> {
+pub(crate) struct Keys<'a> {
     mapping: &'a MarkedMappingNode,
     known: Vec<&'static str>,
 }
 
 impl<'a> Keys<'a> {
-    pub(super) fn of(mapping: &'a MarkedMappingNode) -> Self {
+    pub(crate) fn of(mapping: &'a MarkedMappingNode) -> Self {
         Self { mapping, known: Vec::new() }
     }
 
-    pub(super) fn line(&self) -> usize {
+    pub(crate) fn line(&self) -> usize {
         line(self.mapping.span())
     }
 
-    pub(super) fn take(&mut self, name: &'static str) -> Option<&'a Node> {
+    pub(crate) fn take(&mut self, name: &'static str) -> Option<&'a Node> {
         self.known.push(name);
         self.mapping.get_node(name)
     }
 
     /// Reports what nobody took.
-    pub(super) fn finish(self, problems: &mut Vec<Problem>) {
+    pub(crate) fn finish(self, problems: &mut Vec<Problem>) {
         for (key, _) in self.mapping.iter() {
             if !self.known.iter().any(|known| known == &key.as_str()) {
                 let known = self.known.join(", ");
@@ -76,7 +76,7 @@ impl<'a> Keys<'a> {
 }
 
 /// A word or number.
-pub(super) fn text(node: &Node, what: impl fmt::Display) -> Result<&str, Problem> {
+pub(crate) fn text(node: &Node, what: impl fmt::Display) -> Result<&str, Problem> {
     match node.as_scalar().map(|scalar| scalar.as_str().trim()) {
         Some(text) if !text.is_empty() => Ok(text),
         _ => Err(Problem {

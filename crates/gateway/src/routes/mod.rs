@@ -1,6 +1,6 @@
 //! The table of routes: which paths there are, which services answer them on either side, and what is in force.
 
-mod file;
+pub(crate) mod file;
 mod parse;
 mod path;
 mod upstream;

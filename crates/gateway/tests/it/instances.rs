@@ -95,7 +95,7 @@ async fn service_that_hangs_is_given_up_in_time_and_one_that_is_gone_at_once() {
     assert_eq!(answer.body["error"], "Service temporarily unavailable");
     assert_eq!(answer.headers["x-gateway-side"], "platform");
     let counters = running.status().await["families"]["users"]["counters"].clone();
-    for side in [0, 2] {
+    for side in [0, 3] {
         assert_eq!((counters[side]["requests"].as_u64(), counters[side]["errors"].as_u64()), (Some(1), Some(1)));
     }
 }

@@ -3,9 +3,13 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail; the helpers here are such code too")]
 
 mod control;
+mod counters;
+mod faulty;
+mod gates;
 mod headers;
 mod instances;
 mod reload;
+mod shadow;
 mod streams;
 mod support;
 mod weights;

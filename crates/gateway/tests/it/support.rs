@@ -85,6 +85,7 @@ impl Running {
             tokio::spawn(socket::serve(control, Arc::clone(&gateway))),
             tokio::spawn(Arc::clone(&gateway).look_after()),
             tokio::spawn(Arc::clone(&gateway).watch_leases()),
+            tokio::spawn(Arc::clone(&gateway).measure()),
         ];
         Self { address, gateway, socket, _stop: stop, directory: Some(directory), tasks }
     }
@@ -120,6 +121,14 @@ impl Running {
         let status = response.status();
         let body = response.into_body().collect().await.unwrap().to_bytes();
         (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    pub(crate) async fn gates(&self) -> Value {
+        self.control_raw("GET", "/gates", "").await.1
+    }
+
+    pub(crate) async fn shadow(&self) -> Value {
+        self.control_raw("GET", "/shadow", "").await.1
     }
 
     pub(crate) async fn status(&self) -> Value {

@@ -25,6 +25,11 @@ fn help_of_every_command() {
         ("gateway_set", &["gateway", "set", "--help"]),
         ("gateway_force", &["gateway", "force", "--help"]),
         ("gateway_return", &["gateway", "return", "--help"]),
+        ("gateway_counters", &["gateway", "counters", "--help"]),
+        ("gateway_gates", &["gateway", "gates", "--help"]),
+        ("gateway_shadow", &["gateway", "shadow", "--help"]),
+        ("gateway_shadow_start", &["gateway", "shadow", "start", "--help"]),
+        ("gateway_shadow_report", &["gateway", "shadow", "report", "--help"]),
         ("completions", &["completions", "--help"]),
     ] {
         let run = run(arguments);

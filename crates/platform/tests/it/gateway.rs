@@ -169,3 +169,62 @@ fn routes_file_with_mistakes_is_refused_with_its_lines() {
     assert_eq!(nobody.code, Some(1));
     assert!(nobody.stderr.contains("no gateway answers at ./pyairtable-gateway.sock"), "{}", nobody.stderr);
 }
+
+#[test]
+fn gateway_shows_what_it_measured() {
+    let gateway = Gateway::start();
+    let run = |words: &[&str]| run_in(gateway.directory.path(), &[&["gateway"], words].concat(), &[]);
+    let order = ["--who", "ada", "--why", "a test"];
+    assert_eq!(run(&[&["shadow", "learn", "--rate", "100%"], &order[..]].concat()).stdout, "shadow: learning\n");
+    let refused = run(&[&["shadow", "start", "--rate", "100%"], &order[..]].concat());
+    assert!(refused.code == Some(1) && refused.stderr.contains("let it learn first"), "{}", refused.shown());
+    let start = run(&[&["shadow", "start", "--rate", "100%", "--anyway"], &order[..]].concat());
+    assert_eq!(start.stdout, "shadow: comparing\n", "{}", start.shown());
+    for _ in 0..5 {
+        gateway.side();
+    }
+    let began = Instant::now();
+    let report = loop {
+        let report = run(&["shadow", "report"]);
+        if report.stdout.contains("5 different") {
+            break report;
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "{}", report.shown());
+    };
+    // Both services answer with their names.
+    assert_eq!(report.code, Some(4));
+    assert!(report.stdout.contains("different 5 times: GET /api/v1/users/{id} $: value\n"), "{}", report.shown());
+    let values = run(&["shadow", "report", "--values"]).stdout;
+    assert!(values.contains("old: legacy; new: platform; first in request req_"), "{values}");
+    assert_eq!(run(&[&["shadow", "stop"], &order[..]].concat()).stdout, "shadow: off\n");
+
+    let gates = run(&["gates"]);
+    assert_eq!(gates.code, Some(3), "{}", gates.shown());
+    let words = "users: hold at 0% (safe 0%, armed, quiet)\n  hold: nobody is on the new side\n";
+    assert_eq!(gates.stdout, words);
+    assert_eq!(run(&[&["disarm", "--family", "users"], &order[..]].concat()).code, Some(0));
+    std::thread::sleep(Duration::from_millis(1500));
+    let gates: Value = serde_json::from_str(&run(&["gates", "--json"]).stdout).unwrap();
+    assert_eq!(gates["families"]["users"]["armed"], false, "{gates}");
+    let counters: Value = serde_json::from_str(&run(&["counters", "--seconds", "30"]).stdout).unwrap();
+    let points = counters["families"]["users"]["points"].as_array().unwrap();
+    assert!(points.iter().map(|point| point["legacy"]["requests"].as_u64().unwrap()).sum::<u64>() >= 5, "{counters}");
+    let metrics = run(&["counters", "--metrics"]).stdout;
+    assert!(metrics.contains("\n# TYPE gateway_answer_seconds histogram\n"), "{metrics}");
+}
+
+#[test]
+fn files_of_gates_and_intended_differences_with_mistakes_are_refused_with_their_lines() {
+    let directory = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    write("routes.yaml", "- path: /users/*\n  upstream: http://127.0.0.1:1\n");
+    write("gates.yaml", "gates:\n  - metric: eror_rate\n");
+    write("intended.yaml", "intended:\n  - endpoint: GET /users/{id}\n    field: $.name\n    kind: value\n");
+    for (name, flags) in [("gates", ["--gates", "gates.yaml"]), ("register", ["--intended", "intended.yaml"])] {
+        let run =
+            run_in(directory.path(), &[&["gateway", "serve", "--routes", "routes.yaml"], &flags[..]].concat(), &[]);
+        assert_eq!(run.code, Some(1), "{}", run.shown());
+        let error: String = run.stderr.lines().filter(|line| !line.starts_with('{')).collect::<Vec<_>>().join("\n");
+        insta::assert_snapshot!(format!("gateway_refuses_its_{name}"), error);
+    }
+}

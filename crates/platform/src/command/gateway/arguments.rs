@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use gateway::split::Share;
 
-use super::{control, serve};
+use super::{control, measure, serve};
 use crate::command::arguments::inputs;
 use crate::config::{Inputs, keys};
 
@@ -39,6 +39,18 @@ pub(in crate::command) enum GatewayCommand {
     Thaw(OrderArgs),
     /// Declare the share in force safe: it stays without a lease
     Confirm(OrderArgs),
+    /// Show what both sides did lately, second by second, as JSON
+    Counters(CountersArgs),
+    /// Show whether the new side is worse than the old one
+    #[command(long_about = measure::GATES, after_long_help = measure::GATES_AFTER_HELP)]
+    Gates(GatesArgs),
+    /// Let failed gates take traffic back by themselves, as they do unless disarmed
+    Arm(OrderArgs),
+    /// Keep failed gates from taking traffic back; they still say that they failed
+    Disarm(OrderArgs),
+    /// Ask the other side what clients read, and compare the answers
+    #[command(subcommand, long_about = measure::SHADOW)]
+    Shadow(ShadowCommand),
 }
 
 #[derive(Debug, Args)]
@@ -51,6 +63,13 @@ pub(in crate::command) struct ServeArgs {
     pub(super) listen: SocketAddr,
     #[command(flatten)]
     pub(super) socket: SocketArgs,
+    /// YAML file of gates that are stricter or more patient than usual; changes take effect while the gateway runs
+    #[arg(long, value_name = "FILE")]
+    pub(super) gates: Option<PathBuf>,
+    /// YAML file of differences between the sides that are intended, each with its reason; changes take effect while the
+    /// gateway runs
+    #[arg(long, value_name = "FILE")]
+    pub(super) intended: Option<PathBuf>,
     /// Where confirmed shares are kept over a restart
     #[arg(long, value_name = "FILE", default_value = "./pyairtable-gateway.json")]
     pub(super) state: PathBuf,
@@ -162,4 +181,77 @@ pub(in crate::command) struct SetArgs {
     pub(super) hold: bool,
     #[command(flatten)]
     pub(super) order: OrderArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct CountersArgs {
+    /// How many seconds, of which 900 are kept
+    #[arg(long, value_name = "N", default_value = "60")]
+    pub(super) seconds: u32,
+    /// Sums since the start in the text format of Prometheus instead
+    #[arg(long, conflicts_with = "seconds")]
+    pub(super) metrics: bool,
+    #[command(flatten)]
+    pub(super) socket: SocketArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct GatesArgs {
+    /// Everything each gate says, as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) socket: SocketArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::command) enum ShadowCommand {
+    /// Ask the side that answered once more, to learn in which fields it differs from itself
+    Learn(ShadowArgs),
+    /// Ask the other side and compare
+    Start {
+        /// Compare although too little was learned: what is never twice the same may look like a difference
+        #[arg(long)]
+        anyway: bool,
+        #[command(flatten)]
+        arguments: ShadowArgs,
+    },
+    /// Stop; what was learned and found stays until the next start
+    Stop {
+        /// Who you are, for the log
+        #[arg(long, value_name = "NAME")]
+        who: String,
+        /// Why you do it, for the log
+        #[arg(long, value_name = "REASON")]
+        why: String,
+        #[command(flatten)]
+        socket: SocketArgs,
+    },
+    /// Show what differs, by endpoint and field
+    #[command(long_about = measure::REPORT)]
+    Report {
+        /// Everything, as JSON
+        #[arg(long)]
+        json: bool,
+        /// Show values instead of their types and lengths, apart from those that look like secrets or addresses
+        #[arg(long)]
+        values: bool,
+        #[command(flatten)]
+        socket: SocketArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct ShadowArgs {
+    /// The share of reads to mirror, such as 10%
+    #[arg(long, value_name = "SHARE")]
+    pub(super) rate: Share,
+    /// Who you are, for the log
+    #[arg(long, value_name = "NAME")]
+    pub(super) who: String,
+    /// Why you do it, for the log
+    #[arg(long, value_name = "REASON")]
+    pub(super) why: String,
+    #[command(flatten)]
+    pub(super) socket: SocketArgs,
 }

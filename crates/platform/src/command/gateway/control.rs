@@ -119,11 +119,11 @@ fn body(order: &OrderArgs, more: &[(&str, Value)]) -> Value {
     Value::Object(body)
 }
 
-fn said(answer: &Answer) -> &str {
+pub(super) fn said(answer: &Answer) -> &str {
     answer.body["error"].as_str().unwrap_or("the gateway refused and did not say why")
 }
 
-async fn speak(arguments: &SocketArgs, path: &str, body: Option<&Value>) -> anyhow::Result<Answer> {
+pub(super) async fn speak(arguments: &SocketArgs, path: &str, body: Option<&Value>) -> anyhow::Result<Answer> {
     let socket = &arguments.socket;
     ask(socket, path, body).await.with_context(|| {
         format!("no gateway answers at {}: start one, or name its socket with --socket", socket.display())

@@ -2,6 +2,7 @@
 
 mod arguments;
 mod control;
+mod measure;
 mod serve;
 
 use std::process::ExitCode;
@@ -18,5 +19,10 @@ pub(super) fn run(command: &GatewayCommand) -> anyhow::Result<ExitCode> {
         GatewayCommand::Freeze(order) => control::order(order, "/freeze", &[]),
         GatewayCommand::Thaw(order) => control::order(order, "/thaw", &[]),
         GatewayCommand::Confirm(order) => control::order(order, "/confirm", &[]),
+        GatewayCommand::Counters(arguments) => measure::counters(arguments),
+        GatewayCommand::Gates(arguments) => measure::gates(arguments),
+        GatewayCommand::Arm(order) => control::order(order, "/arm", &[]),
+        GatewayCommand::Disarm(order) => control::order(order, "/disarm", &[]),
+        GatewayCommand::Shadow(command) => measure::shadow(command),
     }
 }

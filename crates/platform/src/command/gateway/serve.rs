@@ -1,11 +1,13 @@
 //! `gateway serve`: from the routes file to a listening gateway.
 
 use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use gateway::control::socket;
+use gateway::routes::Problem;
 use gateway::{Gateway, Parts};
 use kernel::SystemClock;
 use tokio::sync::watch;
@@ -36,6 +38,23 @@ A routes file:
     - path: /api/v1/tenants/*
       upstream: http://platform-1:8080
 
+A file of gates; what it does not name is as without it (gateway gates --help says how):
+  step: 3000
+  class: 300
+  gates:
+    - metric: errors
+      excess: 0.2%
+    - metric: p95
+      ratio: 1.3
+      floor: 50ms
+
+A register of intended differences:
+  intended:
+    - endpoint: GET /api/v1/users/{id}
+      field: $.password_hash
+      kind: missing
+      reason: the old service shows it to everybody
+
 Examples:
   pyairtable-platform gateway serve --routes routes.yaml
   pyairtable-platform gateway set 1% --hold --who ada --why 'first step'
@@ -55,12 +74,11 @@ pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     let table = match gateway::routes::parse(&text) {
         Ok(table) => table,
         Err(problems) => {
-            let mut out = io::stderr().lock();
-            writeln!(out, "gateway serve does not run: {} is refused", file.display())?;
-            problems.iter().try_for_each(|problem| writeln!(out, "  {problem}"))?;
-            return Ok(ExitCode::FAILURE);
+            return refused(file, &problems);
         }
     };
+    let gates = read(arguments.gates.as_deref())?;
+    let register = read(arguments.intended.as_deref())?;
     let config = &loaded.config;
     let clock = Arc::new(SystemClock);
     logging::start(config.log_level, clock.clone());
@@ -73,24 +91,64 @@ pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         rng: Arc::new(SystemRng),
     })
     .context("the confirmed shares")?;
+    let taken = [
+        (&gates, gates.as_ref().map(|(_, text)| gateway.set_gates(text))),
+        (&register, register.as_ref().map(|(_, text)| gateway.set_register(text))),
+    ];
+    for (file, taken) in taken {
+        if let (Some((file, _)), Some(Err(problems))) = (file, taken) {
+            return refused(file, &problems);
+        }
+    }
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    command::runtime(workers)?.block_on(serve(arguments, gateway, text))?;
+    command::runtime(workers)?.block_on(serve(arguments, gateway, text, gates, register))?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn serve(arguments: &ServeArgs, gateway: Arc<Gateway>, routes: String) -> anyhow::Result<()> {
+type Text = (PathBuf, String);
+
+/// A file that need not be there.
+fn read(file: Option<&Path>) -> anyhow::Result<Option<Text>> {
+    let read = |file: &Path| {
+        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        Ok((file.to_owned(), text))
+    };
+    file.map(read).transpose()
+}
+
+fn refused(file: &Path, problems: &[Problem]) -> anyhow::Result<ExitCode> {
+    let mut out = io::stderr().lock();
+    writeln!(out, "gateway serve does not run: {} is refused", file.display())?;
+    problems.iter().try_for_each(|problem| writeln!(out, "  {problem}"))?;
+    Ok(ExitCode::FAILURE)
+}
+
+async fn serve(
+    arguments: &ServeArgs,
+    gateway: Arc<Gateway>,
+    routes: String,
+    gates: Option<Text>,
+    register: Option<Text>,
+) -> anyhow::Result<()> {
     let stop = tokio::spawn(shutdown_signal());
     let bound = gateway::bind(arguments.listen).with_context(|| format!("cannot listen on {}", arguments.listen))?;
     let path = &arguments.socket.socket;
     let control = socket::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
     let address = bound.local_addr()?;
     let (stopping, stopped) = watch::channel(false);
-    let beside = [
+    let mut beside = vec![
         tokio::spawn(socket::serve(control, Arc::clone(&gateway))),
         tokio::spawn(Arc::clone(&gateway).look_after()),
         tokio::spawn(Arc::clone(&gateway).watch_leases()),
+        tokio::spawn(Arc::clone(&gateway).measure()),
         tokio::spawn(Arc::clone(&gateway).follow(arguments.routes.clone(), routes)),
     ];
+    if let Some((file, text)) = gates {
+        beside.push(tokio::spawn(Arc::clone(&gateway).follow_gates(file, text)));
+    }
+    if let Some((file, text)) = register {
+        beside.push(tokio::spawn(Arc::clone(&gateway).follow_register(file, text)));
+    }
     let serving = tokio::spawn(bound.serve(gateway, stopped));
     tracing::info!(%address, socket = %path.display(), version = env!("CARGO_PKG_VERSION"), "the gateway is ready");
     let signal = stop.await.context("waiting for signals")?.context("waiting for signals")?;

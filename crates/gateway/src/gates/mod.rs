@@ -1,0 +1,219 @@
+//! Gates: whether the new side is worse than the old one, and what follows.
+//!
+//! - [`plan`] says what is looked at, [`judge()`] looks, [`watch`] decides. All three are pure.
+//! - `Pass` is for whoever wants to raise the share. Without data there is no `Pass`.
+//! - `Fail` twice in a row, a second apart, takes the traffic back to the safe share by itself while the family is armed,
+//!   and the family is frozen then: whoever raises shares must look first.
+
+pub mod judge;
+pub mod plan;
+#[cfg(test)]
+mod replay;
+mod statistics;
+pub mod watch;
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use self::judge::Signals;
+pub use self::judge::judge;
+pub use self::plan::{Metric, Plan};
+pub(crate) use self::statistics::{chance, ratio};
+use self::watch::{Action, State, Watch};
+use crate::control::apply;
+use crate::control::state::{Command, Scope};
+use crate::counters::Class;
+use crate::forced::Side;
+use crate::gateway::Gateway;
+use crate::routes::Problem;
+use crate::split::Share;
+
+/// What a gate says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "verdict", content = "reason")]
+pub enum Verdict {
+    /// Nothing speaks against more people on the new side.
+    Pass,
+    /// Nothing is known, or too little. The share stays as it is.
+    Hold(String),
+    /// The new side is worse.
+    Fail(String),
+}
+
+/// What one gate says about one class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The gate; nothing for whether enough was seen.
+    pub metric: Option<Metric>,
+    /// The class, if it is about one.
+    pub class: Option<Class>,
+    /// What it says.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+}
+
+impl Finding {
+    fn of(metric: Option<Metric>, class: Option<Class>, verdict: Verdict) -> Self {
+        Self { metric, class, verdict }
+    }
+}
+
+/// The worst of all, with its reason.
+pub fn worst(findings: &[Finding]) -> Verdict {
+    let is_fail = |finding: &&Finding| matches!(finding.verdict, Verdict::Fail(_));
+    let is_hold = |finding: &&Finding| matches!(finding.verdict, Verdict::Hold(_));
+    let worst = findings.iter().find(is_fail).or_else(|| findings.iter().find(is_hold));
+    match worst {
+        Some(finding) => finding.verdict.clone(),
+        None if findings.is_empty() => Verdict::Hold("nothing was looked at".to_owned()),
+        None => Verdict::Pass,
+    }
+}
+
+/// All gates of a family at the last look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FamilyReport {
+    /// The worst of the findings.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// The share that was looked at.
+    pub share: Share,
+    /// What a failure goes back to.
+    pub safe: Share,
+    /// Whether a failure goes back by itself.
+    pub armed: bool,
+    /// How far a failure has come.
+    #[serde(flatten)]
+    pub state: State,
+    /// What each gate says.
+    pub findings: Vec<Finding>,
+}
+
+/// All families at the last look.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Report {
+    /// When.
+    pub at: Timestamp,
+    /// Seconds since the last look. Gates look once a second; with more than three of them, nothing of this holds.
+    pub seconds_ago: u64,
+    /// Each family with services on both sides.
+    pub families: BTreeMap<String, FamilyReport>,
+}
+
+/// The gates of a running gateway.
+#[derive(Debug, Default)]
+pub(crate) struct Gates {
+    plan: Plan,
+    watches: BTreeMap<String, Watch>,
+    last: Option<(Timestamp, Instant, BTreeMap<String, FamilyReport>)>,
+}
+
+impl Gateway {
+    fn gates(&self) -> std::sync::MutexGuard<'_, Gates> {
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts the gates of a file in force.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it; the gates in force stay.
+    pub fn set_gates(&self, text: &str) -> Result<(), Vec<Problem>> {
+        let plan = Plan::parse(text)?;
+        self.gates().plan = plan;
+        tracing::info!("new gates are in force");
+        Ok(())
+    }
+
+    /// Whether a failure returns the traffic of a family by itself.
+    pub(crate) fn arm(&self, scope: &Scope, armed: bool) -> Result<(), String> {
+        let live = self.live();
+        let names: Vec<&str> = live.table.families().map(|(name, _)| name).collect();
+        if let Scope::Family(name) = scope
+            && !names.contains(&name.as_str())
+        {
+            return Err(format!("there is no family {name:?}: use all, or one of {}", names.join(", ")));
+        }
+        let mut gates = self.gates();
+        for name in names {
+            if matches!(scope, Scope::All) || matches!(scope, Scope::Family(one) if one == name) {
+                gates.watches.entry(name.to_owned()).or_default().armed = armed;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the gates said at their last look; nothing before the first.
+    pub fn gates_report(&self) -> Option<Report> {
+        let gates = self.gates();
+        let (at, looked, families) = gates.last.as_ref()?;
+        let seconds_ago = looked.elapsed().as_secs();
+        let mut families = families.clone();
+        if seconds_ago > 3 {
+            for family in families.values_mut() {
+                family.verdict = Verdict::Hold(format!("the gates looked {seconds_ago} s ago, which is too long"));
+            }
+        }
+        Some(Report { at: *at, seconds_ago, families })
+    }
+
+    /// Looks at every family and does what follows.
+    pub(crate) fn look(&self, now: Instant) {
+        let live = self.live();
+        let shares = self.control.lock().unwrap_or_else(PoisonError::into_inner).show(now);
+        let mut gates = self.gates();
+        let Gates { plan, watches, last } = &mut *gates;
+        watches.retain(|name, _| shares.contains_key(name));
+        let mut reports = BTreeMap::new();
+        let mut actions = Vec::new();
+        let meter = self.meter();
+        for (name, series) in meter.families() {
+            let Some(shown) = shares.get(name) else { continue };
+            let (old_well, old) = live.well(name, Side::Legacy, now);
+            let new = live.well(name, Side::Platform, now);
+            if old == 0 || new.1 == 0 {
+                continue;
+            }
+            let signals =
+                Signals { instances: new, is_old_side_well: old_well > 0, differences: self.shadow.differences(name) };
+            let findings = judge(plan, series, &signals);
+            let verdict = worst(&findings);
+            let watch = watches.entry(name.to_owned()).or_default();
+            // The counters are from the second before, so a share that changed since is judged in the next one.
+            if series.share() == shown.share
+                && let Some(action) = watch.look(&verdict, shown.share, shown.safe, old_well > 0, now)
+            {
+                actions.push((name.to_owned(), action));
+            }
+            let Watch { armed, state } = watch.clone();
+            let report = FamilyReport { verdict, share: shown.share, safe: shown.safe, armed, state, findings };
+            reports.insert(name.to_owned(), report);
+        }
+        drop(meter);
+        *last = Some((self.clock.now(), now, reports));
+        drop(gates);
+        for (family, action) in actions {
+            self.act(family, action);
+        }
+    }
+
+    fn act(&self, family: String, action: Action) {
+        let (command, reason) = match action {
+            Action::ToSafe(reason) => (Command::Retreat, reason),
+            Action::ToNobody(reason) => (Command::Return, reason),
+            Action::Tell(reason) => {
+                tracing::error!(family, reason, "a gate fails and nothing is done: going back is off, or not possible");
+                return;
+            }
+        };
+        let why = format!("gate {reason}");
+        tracing::warn!(family, why, "a gate failed, traffic goes back");
+        if let Err(refusal) = apply(self, &Scope::Family(family), &command, "gates", &why) {
+            tracing::error!(%refusal, "going back was refused");
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Asks a side on connections of the shadow's own: it must not take one from a client, nor make a service look unwell.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use http::Request;
+use http_body_util::{BodyExt as _, Empty, Limited};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::capture::{LARGEST, text};
+use super::compare::Answer;
+use super::question::Question;
+use crate::forced::Side;
+use crate::routes::Endpoint;
+
+/// Whoever takes longer is not compared.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Services close idle connections after 75 s or later.
+const IDLE: Duration = Duration::from_secs(20);
+
+type Sender = SendRequest<Empty<Bytes>>;
+
+/// Why there is nothing to compare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unanswered {
+    Nothing,
+    TooLarge,
+    Encoded,
+}
+
+#[derive(Default)]
+pub(super) struct Asker {
+    idle: Mutex<BTreeMap<Endpoint, Vec<(Sender, Instant)>>>,
+    turn: AtomicUsize,
+}
+
+impl Asker {
+    /// Asks `side` the same.
+    pub(super) async fn ask(&self, question: &Question, side: Side) -> Result<Answer, Unanswered> {
+        match timeout(PATIENCE, self.asked(question, side)).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Unanswered::Nothing),
+        }
+    }
+
+    async fn asked(&self, question: &Question, side: Side) -> Result<Answer, Unanswered> {
+        let upstream = question.upstream(side);
+        let (now, turn) = (Instant::now(), self.turn.fetch_add(1, Ordering::Relaxed));
+        let well: Vec<_> = upstream.instances.iter().filter(|instance| instance.health.is_well(now)).collect();
+        let instance = well.get(turn % well.len().max(1)).ok_or(Unanswered::Nothing)?;
+        let mut sender = self.connection(&instance.endpoint).await.ok_or(Unanswered::Nothing)?;
+        let mut request = Request::builder()
+            .method(question.method.clone())
+            .uri(question.path(side))
+            .body(Empty::new())
+            .map_err(|_| Unanswered::Nothing)?;
+        *request.headers_mut() = question.headers(side);
+        let response = sender.send_request(request).await.map_err(|_| Unanswered::Nothing)?;
+        let (head, body) = response.into_parts();
+        if head.headers.contains_key(http::header::CONTENT_ENCODING) {
+            return Err(Unanswered::Encoded);
+        }
+        let body = match Limited::new(body, LARGEST).collect().await {
+            Ok(body) => body.to_bytes().to_vec(),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => return Err(Unanswered::TooLarge),
+            Err(_) => return Err(Unanswered::Nothing),
+        };
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.entry(instance.endpoint.clone()).or_default().push((sender, now));
+        drop(idle);
+        Ok(Answer { status: head.status.as_u16(), content_type: text(&head.headers), body })
+    }
+
+    async fn connection(&self, endpoint: &Endpoint) -> Option<Sender> {
+        loop {
+            let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).get_mut(endpoint).and_then(Vec::pop);
+            let Some((mut sender, since)) = kept else { break };
+            if since.elapsed() < IDLE && sender.ready().await.is_ok() {
+                return Some(sender);
+            }
+        }
+        let stream = TcpStream::connect(endpoint.host_and_port()).await.ok()?;
+        stream.set_nodelay(true).ok()?;
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection of the shadow failed");
+            }
+        });
+        Some(sender)
+    }
+}

@@ -1,0 +1,205 @@
+//! The register of intended differences: the only thing that excuses one. Where the old service is wrong or leaks, the new
+//! one must differ, and somebody has to say so with a reason.
+
+use crate::counters::template;
+use crate::routes::Problem;
+use crate::routes::file::{self, Keys, line};
+
+use super::compare::{Difference, Kind};
+
+/// One intended difference.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    endpoint: String,
+    field: String,
+    /// Nothing for any.
+    kind: Option<Kind>,
+    reason: String,
+}
+
+/// All intended differences.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Register(Vec<Entry>);
+
+impl Register {
+    /// Understands a file.
+    ///
+    /// # Errors
+    ///
+    /// All problems with their lines.
+    pub fn parse(text: &str) -> Result<Self, Vec<Problem>> {
+        let document = file::load(text).map_err(|problem| vec![problem])?;
+        let mut problems = Vec::new();
+        let list = match document.as_mapping() {
+            None => document.as_sequence(),
+            Some(mapping) => {
+                let mut keys = Keys::of(mapping);
+                let list = keys.take("intended");
+                keys.finish(&mut problems);
+                list.and_then(|node| node.as_sequence())
+            }
+        };
+        let Some(list) = list else {
+            let message = "the file must have a list under `intended:`".to_owned();
+            problems.push(Problem { line: line(document.span()), message });
+            return Err(problems);
+        };
+        let mut register = Self::default();
+        for node in list.iter() {
+            match entry(node) {
+                Ok(entry) if register.0.contains(&entry) => {
+                    let message = "this difference is in the register already: remove one".to_owned();
+                    problems.push(Problem { line: line(node.span()), message });
+                }
+                Ok(entry) => register.0.push(entry),
+                Err(mut found) => problems.append(&mut found),
+            }
+        }
+        problems.sort_by_key(|problem| problem.line);
+        if problems.is_empty() { Ok(register) } else { Err(problems) }
+    }
+
+    /// Why a difference is intended, if it is.
+    pub fn reason(&self, endpoint: &str, difference: &Difference) -> Option<&str> {
+        let covers = |entry: &&Entry| {
+            matches(&entry.endpoint, endpoint)
+                && matches(&entry.field, &difference.field)
+                && entry.kind.is_none_or(|kind| kind == difference.kind)
+        };
+        self.0.iter().find(covers).map(|entry| entry.reason.as_str())
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A star at the end stands for whatever follows.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(start) => text.starts_with(start),
+        None => pattern == text,
+    }
+}
+
+fn entry(node: &marked_yaml::Node) -> Result<Entry, Vec<Problem>> {
+    let at = line(node.span());
+    let Some(mapping) = node.as_mapping() else {
+        let message = "an intended difference must have keys: write `- endpoint: GET /api/v1/users/{id}`".to_owned();
+        return Err(vec![Problem { line: at, message }]);
+    };
+    let mut problems = Vec::new();
+    let mut keys = Keys::of(mapping);
+    let mut text = |name: &'static str, remedy: &str| -> Option<(String, usize)> {
+        let Some(node) = keys.take(name) else {
+            problems.push(Problem { line: at, message: format!("`{name}` is missing: {remedy}") });
+            return None;
+        };
+        match file::text(node, format!("`{name}`")) {
+            Ok(text) => Some((text.to_owned(), line(node.span()))),
+            Err(problem) => {
+                problems.push(problem);
+                None
+            }
+        }
+    };
+    let endpoint = text("endpoint", "write a method and a path, such as GET /api/v1/users/{id}");
+    let field = text("field", "write status, content-type or a path such as $.data.name");
+    let kind = text("kind", "write one of the kinds a report shows, or any");
+    let reason = text("reason", "say why the new side must answer differently");
+    keys.finish(&mut problems);
+    let endpoint = endpoint.and_then(|(text, line)| {
+        let read = text.split_once(' ').filter(|(method, path)| {
+            matches!(*method, "GET" | "HEAD") && (path.starts_with('/') && !path.trim_end_matches('*').contains('*'))
+        });
+        if read.is_none() {
+            let message = format!("the endpoint {text:?} is none: write GET or HEAD and a path with {{id}} for ids");
+            problems.push(Problem { line, message });
+        }
+        let (method, path) = read?;
+        Some(match path.strip_suffix('*') {
+            Some(start) => format!("{method} {start}*"),
+            None => format!("{method} {}", template(path)),
+        })
+    });
+    let field = field.map(|(text, line)| {
+        let is_field = text == "status" || text == "content-type" || text.starts_with('$');
+        if !is_field || text.starts_with("$*") {
+            let message = format!("the field {text:?} is none: write status, content-type or a path such as $.data.*");
+            problems.push(Problem { line, message });
+        }
+        text
+    });
+    let kind = kind.map(|(text, line)| {
+        let known = Kind::ALL.into_iter().find(|kind| kind.name() == text);
+        if known.is_none() && text != "any" {
+            let names = Kind::ALL.map(Kind::name).join(", ");
+            problems.push(Problem { line, message: format!("there is no kind {text:?}: use any, or one of {names}") });
+        }
+        known
+    });
+    match (endpoint, field, kind, reason) {
+        (Some(endpoint), Some(field), Some(kind), Some((reason, _))) if problems.is_empty() => {
+            Ok(Entry { endpoint, field, kind, reason })
+        }
+        _ => Err(problems),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Register;
+    use crate::shadow::compare::{Difference, Kind};
+    use crate::shadow::sample::Sample;
+
+    fn difference(field: &str, kind: Kind) -> Difference {
+        Difference { field: field.to_owned(), kind, legacy: Sample::nothing(), platform: Sample::nothing() }
+    }
+
+    #[test]
+    fn only_what_is_in_the_register_is_excused() {
+        let register = Register::parse(
+            "intended:\n\
+             - endpoint: GET /api/v1/users/{id}\n  field: $.password_hash\n  kind: missing\n  reason: the old one leaks it\n\
+             - endpoint: GET /api/v1/tenants*\n  field: $.limits.*\n  kind: any\n  reason: plans are new\n",
+        )
+        .unwrap();
+        let reason = |endpoint, field, kind| register.reason(endpoint, &difference(field, kind)).map(str::to_owned);
+        let user = "GET /api/v1/users/{id}";
+        assert_eq!(reason(user, "$.password_hash", Kind::Missing).as_deref(), Some("the old one leaks it"));
+        assert_eq!(reason(user, "$.password_hash", Kind::Value), None);
+        assert_eq!(reason(user, "$.password", Kind::Missing), None);
+        assert_eq!(reason("GET /api/v1/users", "$.password_hash", Kind::Missing), None);
+        assert!(reason("GET /api/v1/tenants/{id}", "$.limits.seats", Kind::Type).is_some());
+        assert_eq!(reason("GET /api/v1/tenants/{id}", "$.name", Kind::Type), None);
+    }
+
+    #[test]
+    fn entries_without_reason_and_mistakes_are_refused_with_their_lines() {
+        let entry = |endpoint: &str, field: &str, kind: &str, rest: &str| {
+            format!("- endpoint: {endpoint}\n  field: {field}\n  kind: {kind}\n{rest}")
+        };
+        let reason = "  reason: x\n";
+        for (text, line, part) in [
+            (entry("GET /a", "$.b", "any", ""), 1, "`reason` is missing"),
+            (entry("GET /a", "$.b", "any", "  reason: ''\n"), 4, "`reason` must be one value"),
+            (entry("POST /a", "$.b", "any", reason), 1, "GET or HEAD"),
+            (entry("GET a", "$.b", "any", reason), 1, "GET or HEAD"),
+            (entry("GET /a", "b", "any", reason), 2, "status, content-type or a path"),
+            (entry("GET /a", "$*", "any", reason), 2, "status, content-type or a path"),
+            (entry("GET /a", "$.b", "vlaue", reason), 3, "use any, or one of status"),
+            (entry("GET /a", "$.b", "any", "  reasn: x\n"), 4, "use one of endpoint, field, kind, reason"),
+            ("x: 1\n".to_owned(), 1, "intended"),
+        ] {
+            let problems = Register::parse(&text).expect_err(&text);
+            let found = problems.iter().any(|problem| problem.line == line && problem.message.contains(part));
+            assert!(found, "{text}: {problems:?}");
+        }
+    }
+}
