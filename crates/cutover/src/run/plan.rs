@@ -96,6 +96,12 @@ impl Plan {
                 "leave the flags out to go on with it, or begin another run with --dir",
             ));
         }
+        if wishes.shift.is_some() && wishes.shift != self.shift {
+            return Err(Error::refused(
+                format!("the run in {shown} was planned to move traffic in another way"),
+                "leave the flags out to go on with it, or begin another run with --dir",
+            ));
+        }
         Ok(())
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use gateway::control::client;
+use gateway::control::client::{self, Answer};
 use gateway::split::Share;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -74,11 +74,11 @@ impl Gateway {
 
     /// What the gates say of the share that is in force now.
     pub(super) async fn verdict(&self, share: Share) -> Result<Verdict> {
-        let body = self.ask("/gates", None).await?;
-        if body.is_null() {
-            return Ok(Verdict::Hold("the gates have not looked yet".to_owned()));
+        let answer = self.say("/gates", None).await?;
+        if !answer.done {
+            return Ok(Verdict::Hold(reason_of(&answer)));
         }
-        let report: Report = serde_json::from_value(body).map_err(|error| self.unreadable(&error))?;
+        let report: Report = serde_json::from_value(answer.body).map_err(|error| self.unreadable(&error))?;
         let mut holds = Vec::new();
         for (name, family) in report.families {
             let reason = format!("{name}: {}", family.reason.unwrap_or_default());
@@ -125,17 +125,20 @@ impl Gateway {
     }
 
     async fn ask(&self, path: &str, body: Option<&Value>) -> Result<Value> {
-        let answer = client::ask(&self.socket, path, body).await.map_err(|error| {
+        let answer = self.say(path, body).await?;
+        if answer.done {
+            return Ok(answer.body);
+        }
+        Err(Error::refused(format!("the gateway refused {path}"), reason_of(&answer)))
+    }
+
+    async fn say(&self, path: &str, body: Option<&Value>) -> Result<Answer> {
+        client::ask(&self.socket, path, body).await.map_err(|error| {
             Error::refused(
                 format!("no gateway answers at {}: {error}", self.socket.display()),
                 "start it with `pyairtable-platform gateway serve`, then run the same command again",
             )
-        })?;
-        if answer.done {
-            return Ok(answer.body);
-        }
-        let why = answer.body["error"].as_str().unwrap_or("it says no").to_owned();
-        Err(Error::refused(format!("the gateway refused {path}"), why))
+        })
     }
 
     fn unreadable(&self, error: &serde_json::Error) -> Error {
@@ -144,4 +147,8 @@ impl Gateway {
             "run gateway and cutover from the same release",
         )
     }
+}
+
+fn reason_of(answer: &Answer) -> String {
+    answer.body["error"].as_str().unwrap_or("it says no").to_owned()
 }

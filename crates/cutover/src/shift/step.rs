@@ -35,14 +35,18 @@ impl Shift {
     async fn watch(&self, cx: &mut Cx) -> Result<()> {
         let ShareStep { share, hold, proceed } = self.step;
         let began = Instant::now();
+        // What a gate said before the gateway went back is gone from its report afterwards.
+        let mut failed = None;
         loop {
             tokio::time::sleep(LOOK).await;
+            let verdict = self.gateway.verdict(share).await?;
+            if let Verdict::Fail(reason) = &verdict {
+                failed = Some(reason.clone());
+            }
             let status = self.gateway.status().await?;
             if let Some((family, now)) = status.families.iter().find(|(_, family)| family.share < share) {
-                let reason = match self.gateway.verdict(share).await {
-                    Ok(Verdict::Fail(reason)) => reason,
-                    _ => format!("{family} is at {} again; the gateway's log says who and why", now.share),
-                };
+                let unknown = || format!("{family} is at {} again; the gateway's log says who and why", now.share);
+                let reason = failed.unwrap_or_else(unknown);
                 return Err(Error::Returned { share: share.to_string(), reason });
             }
             cx.breathe().await?;
@@ -51,7 +55,7 @@ impl Shift {
                 cx.progress(&format!("holding {share}, seconds"), held, hold);
                 continue;
             }
-            match (self.gateway.verdict(share).await?, proceed) {
+            match (verdict, proceed) {
                 (Verdict::Pass, _) | (Verdict::Hold(_), Proceed::UnlessFailing) => return Ok(()),
                 // The gateway is about to go back.
                 (Verdict::Fail(reason), _) => cx.wait(&format!("a gate fails: {reason}")),

@@ -8,4 +8,5 @@ mod digest;
 mod discover;
 mod lock;
 mod restore;
+mod shift;
 mod support;
