@@ -1,7 +1,7 @@
 //! Faults of a real service behind a real gateway, under load, with a tenth of the people on it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
@@ -154,6 +154,20 @@ async fn sides_that_are_equally_slow_keep_their_traffic() {
     let shift = Shift::start(150).await;
     shift.legacy.fail(Fault::Slow(150));
     assert_eq!(shift.until_returned(Fault::Slow(150), Duration::from_secs(10)).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn busy_processor_blames_neither_side() {
+    let shift = Shift::start(100).await;
+    let busy = Arc::new(AtomicBool::new(true));
+    let hog = std::thread::spawn({
+        let busy = Arc::clone(&busy);
+        move || while busy.load(Ordering::Relaxed) {}
+    });
+    let returned = shift.until_returned(Fault::None, Duration::from_secs(10)).await;
+    busy.store(false, Ordering::Relaxed);
+    hog.join().unwrap();
+    assert_eq!(returned, None);
 }
 
 #[tokio::test]
