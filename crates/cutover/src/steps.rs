@@ -5,8 +5,8 @@ use crate::discover::Discover;
 use crate::run::{Plan, Step};
 use crate::shift::{Gateway, Shift};
 
-/// All steps.
-pub fn all() -> Vec<Box<dyn Step>> {
+/// What is done before traffic moves.
+pub fn preparation() -> Vec<Box<dyn Step>> {
     vec![Box::new(Discover), Box::new(Backup), Box::new(Trial)]
 }
 
@@ -17,10 +17,14 @@ pub fn shift(plan: &Plan) -> Vec<Box<dyn Step>> {
     shift.steps.iter().map(|step| Box::new(Shift::new(*step, gateway.clone())) as Box<dyn Step>).collect()
 }
 
-/// The steps up to and with the one of that name.
-pub fn until(name: &str) -> Vec<Box<dyn Step>> {
-    let mut steps = all();
-    let end = steps.iter().position(|step| step.name() == name).map_or(steps.len(), |at| at + 1);
-    steps.truncate(end);
+/// Everything that this run does.
+pub fn of(plan: &Plan) -> Vec<Box<dyn Step>> {
+    preparation().into_iter().chain(shift(plan)).collect()
+}
+
+/// These steps up to and with the one of that name.
+pub fn until(mut steps: Vec<Box<dyn Step>>, name: Option<&str>) -> Vec<Box<dyn Step>> {
+    let last = steps.iter().position(|step| Some(step.name()) == name);
+    steps.truncate(last.map_or(steps.len(), |at| at + 1));
     steps
 }

@@ -92,13 +92,17 @@ impl Cx {
         folder.make()?;
         let lock = Lock::take(&folder, &url, clock.as_ref(), after, take_over).await?;
         // Only now: somebody else may have planned meanwhile.
-        let plan = match Plan::read(&folder)? {
-            Some(plan) => plan,
-            None => {
-                let plan = Plan::new(&url, &wishes, clock.as_ref(), rng.as_ref()).await?;
+        let plan = if let Some(mut plan) = Plan::read(&folder)? {
+            // How traffic moves may be said later than how the database is prepared.
+            if plan.shift.is_none() && wishes.shift.is_some() {
+                plan.shift.clone_from(&wishes.shift);
                 files::replace_json(&folder.plan(), &plan)?;
-                plan
             }
+            plan
+        } else {
+            let plan = Plan::new(&url, &wishes, clock.as_ref(), rng.as_ref()).await?;
+            files::replace_json(&folder.plan(), &plan)?;
+            plan
         };
         let mut journal = Journal::open(&folder.journal(), Arc::clone(&clock), witness)?;
         if journal.records().is_empty() {

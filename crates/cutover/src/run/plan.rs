@@ -50,7 +50,7 @@ impl Plan {
     /// A new plan; nothing is written.
     pub async fn new(url: &DatabaseUrl, wishes: &Wishes, clock: &dyn Clock, rng: &dyn Rng) -> Result<Self> {
         let (database, system) = identity(url).await?;
-        let run = rng.bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let run = files::hex(&rng.bytes::<8>());
         let archive = absolute(&wishes.archive)?;
         Ok(Self {
             format: FORMAT,
@@ -96,7 +96,7 @@ impl Plan {
                 "leave the flags out to go on with it, or begin another run with --dir",
             ));
         }
-        if wishes.shift.is_some() && wishes.shift != self.shift {
+        if wishes.shift.is_some() && self.shift.is_some() && wishes.shift != self.shift {
             return Err(Error::refused(
                 format!("the run in {shown} was planned to move traffic in another way"),
                 "leave the flags out to go on with it, or begin another run with --dir",

@@ -24,6 +24,28 @@ pub struct Gateway {
 pub struct Status {
     /// Each family of paths.
     pub families: BTreeMap<String, Family>,
+    /// Which services each path goes to.
+    pub routes: Vec<Route>,
+    /// How each service's instances are: `well`, or not.
+    pub instances: BTreeMap<String, String>,
+}
+
+impl Status {
+    /// Paths of the new side without an instance that is well.
+    pub(super) fn unserved(&self) -> Vec<&str> {
+        let is_well = |instance: &String| self.instances.get(instance).is_some_and(|condition| condition == "well");
+        let unserved = self.routes.iter().filter(|route| !route.platform.iter().any(is_well));
+        unserved.map(|route| route.path.as_str()).collect()
+    }
+}
+
+/// Where a path goes.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Route {
+    /// As in the routes file.
+    pub path: String,
+    /// Instances of the new service.
+    pub platform: Vec<String>,
 }
 
 /// One family of paths.

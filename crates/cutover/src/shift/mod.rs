@@ -8,6 +8,6 @@ mod gateway;
 mod plan;
 mod step;
 
-pub use gateway::{Family, Gateway, Status};
+pub use gateway::{Family, Gateway, Route, Status};
 pub use plan::{Proceed, ShareStep, ShiftPlan};
 pub use step::Shift;

@@ -120,6 +120,14 @@ impl Step for Shift {
                      `pyairtable-platform gateway thaw` and this command again",
                 ));
             }
+            let unserved = status.unserved();
+            if !unserved.is_empty() {
+                return Err(Error::refused(
+                    format!("no new service answers for {}", unserved.join(", ")),
+                    "start it with LEGACY_COEXISTENCE=true, name it under `platform:` in the routes file, and run this \
+                     command again",
+                ));
+            }
             Ok(())
         })
     }

@@ -1,6 +1,6 @@
 //! The take-over on a real PostgreSQL: digests, backups, locks, and a tool that is killed.
 
-#![expect(clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod backup;
 mod crash;
