@@ -106,25 +106,25 @@ async fn returned(fault: Fault, per_second: u64, at_most: u64) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn services_that_fail_everybody_lose_their_traffic() {
     let found = tokio::join!(
-        returned(Fault::Errors(1000), 150, 20),
-        returned(Fault::Hang, 150, 20),
-        returned(Fault::CrashLoop, 150, 20),
-        returned(Fault::Gone, 150, 20),
+        returned(Fault::Errors(1000), 80, 40),
+        returned(Fault::Hang, 80, 40),
+        returned(Fault::CrashLoop, 80, 40),
+        returned(Fault::Gone, 80, 40),
     );
     println!("{found:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn services_that_are_slow_lose_their_traffic() {
-    tokio::join!(returned(Fault::Slow(200), 150, 20), returned(Fault::Leak, 150, 20), returned(Fault::Pool, 150, 20),);
+    tokio::join!(returned(Fault::Slow(200), 80, 40), returned(Fault::Leak, 80, 40), returned(Fault::Pool, 150, 20),);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn services_that_answer_wrongly_lose_their_traffic() {
     let found = tokio::join!(
-        returned(Fault::WrongBody, 100, 20),
-        returned(Fault::WrongTenant, 100, 20),
-        returned(Fault::Stale, 100, 20),
+        returned(Fault::WrongBody, 80, 40),
+        returned(Fault::WrongTenant, 80, 40),
+        returned(Fault::Stale, 80, 40),
     );
     println!("{found:#?}");
 }
