@@ -22,6 +22,7 @@ mod reload;
 pub mod routes;
 pub mod split;
 mod upstream;
+mod worker;
 
 pub use client::Fronts;
 pub use gateway::{Gateway, Parts};

@@ -13,7 +13,7 @@ use tokio::time::{Sleep, sleep};
 use crate::counters::{Class, Counters};
 use crate::forced::Side;
 use crate::upstream::Instance;
-use crate::upstream::connection::Sender;
+use crate::upstream::connection::Link;
 
 /// An answer that has begun may be silent this long. Event streams send something more often.
 const SILENCE: Duration = Duration::from_secs(90);
@@ -41,7 +41,7 @@ impl Progress {
         self.began + Duration::from_millis(self.last_millis.load(Ordering::Relaxed))
     }
 
-    fn is_sent(&self) -> bool {
+    pub(crate) fn is_sent(&self) -> bool {
         self.sent.load(Ordering::Acquire)
     }
 }
@@ -103,8 +103,8 @@ pub(crate) enum ResponseBody {
 /// An answer on its way to the client.
 pub(crate) struct Relayed {
     body: Incoming,
-    /// Given back when the answer is over.
-    connection: Option<(Sender, Arc<Instance>)>,
+    /// Given back when the answer is over, to the thread it is of.
+    connection: Option<(Link, Arc<Instance>, usize)>,
     progress: Arc<Progress>,
     counted: (Arc<Counters>, Side, Class),
     silence: Option<Pin<Box<Sleep>>>,
@@ -113,7 +113,7 @@ pub(crate) struct Relayed {
 impl Relayed {
     pub(crate) fn new(
         body: Incoming,
-        connection: (Sender, Arc<Instance>),
+        connection: (Link, Arc<Instance>, usize),
         progress: Arc<Progress>,
         counted: (Arc<Counters>, Side, Class),
     ) -> Self {
@@ -127,10 +127,10 @@ impl Relayed {
     /// The answer is over. A service that answered before it had the whole request still has to be sent the rest, so
     /// that connection is not used again.
     fn finish(&mut self) {
-        if let Some((sender, instance)) = self.connection.take()
+        if let Some((link, instance, worker)) = self.connection.take()
             && self.progress.is_sent()
         {
-            instance.connections.keep(sender);
+            instance.connections.keep(worker, link);
         }
     }
 }
@@ -162,6 +162,9 @@ impl Body for ResponseBody {
             Self::Own(text) => return Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
             Self::Relayed(relayed) => relayed,
         };
+        if let Some((link, ..)) = &mut relayed.connection {
+            link.drive(cx);
+        }
         match Pin::new(&mut relayed.body).poll_frame(cx) {
             Poll::Ready(Some(Ok(frame))) => {
                 relayed.silence = None;

@@ -2,10 +2,13 @@
 
 mod answer;
 pub(crate) mod body;
+mod connection;
 mod forward;
 mod headers;
 mod listen;
 mod path;
+mod patience;
+mod stream;
 mod upgrade;
 
 use std::net::SocketAddr;
@@ -21,10 +24,11 @@ use self::body::ResponseBody;
 use self::path::Refusal;
 use crate::counters::Class;
 use crate::decide::{self, decide};
-use crate::gateway::Gateway;
+use crate::worker::Worker;
 
 /// Answers one request.
-pub(crate) async fn serve(gateway: &Gateway, peer: SocketAddr, request: Request<Incoming>) -> Response<ResponseBody> {
+pub(crate) async fn serve(worker: &Worker, peer: SocketAddr, request: Request<Incoming>) -> Response<ResponseBody> {
+    let gateway = &*worker.gateway;
     let began = Instant::now();
     let request_id = headers::request_id(request.headers(), &*gateway.rng);
     if request.method() == Method::CONNECT {
@@ -57,6 +61,7 @@ pub(crate) async fn serve(gateway: &Gateway, peer: SocketAddr, request: Request<
     let class = Class::of(request.method());
     let from = headers::From { client, is_https, request_id: &request_id, identity: identity.as_ref() };
     let job = forward::Job {
+        worker: worker.number,
         upstream,
         side: target.side,
         timeout: target.route.timeout,

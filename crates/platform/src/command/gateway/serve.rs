@@ -73,8 +73,8 @@ pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         rng: Arc::new(SystemRng),
     })
     .context("the confirmed shares")?;
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    command::runtime(workers)?.block_on(serve(arguments, gateway, text))?;
+    // Connections are served by threads of the gateway's own.
+    command::runtime(1)?.block_on(serve(arguments, gateway, text))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -95,9 +95,15 @@ async fn serve(arguments: &ServeArgs, gateway: Arc<Gateway>, routes: String) -> 
         tokio::spawn(Arc::clone(&gateway).watch_leases()),
         tokio::spawn(Arc::clone(&gateway).follow(arguments.routes.clone(), routes)),
     ];
-    let serving = tokio::spawn(bound.serve(gateway, stopped));
+    let mut serving = tokio::spawn(bound.serve(gateway, stopped));
     tracing::info!(%address, socket = %path.display(), version = env!("CARGO_PKG_VERSION"), "the gateway is ready");
-    let signal = stop.await.context("waiting for signals")?.context("waiting for signals")?;
+    let signal = tokio::select! {
+        signal = stop => signal.context("waiting for signals")?.context("waiting for signals")?,
+        ended = &mut serving => {
+            ended.context("serving")?.context("cannot start a thread")?;
+            anyhow::bail!("the gateway ended by itself");
+        }
+    };
     tracing::info!(signal, "stopping");
     let _ = stopping.send(true);
     tokio::select! {
