@@ -16,6 +16,7 @@ pub mod decide;
 pub mod forced;
 mod gateway;
 pub mod identity;
+mod known;
 mod live;
 mod proxy;
 mod reload;

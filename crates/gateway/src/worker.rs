@@ -2,16 +2,18 @@
 //! its requests use: nothing on the way of a request waits for another processor.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use kernel::Rng;
 use tokio::runtime;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use crate::gateway::Gateway;
+use crate::known::Known;
 
 /// How many there are: one for each processor this process may use.
 pub(crate) fn count() -> usize {
@@ -23,6 +25,35 @@ pub(crate) struct Worker {
     pub(crate) gateway: Arc<Gateway>,
     /// From 0.
     pub(crate) number: usize,
+    /// Without a secret nobody is known.
+    pub(crate) known: Option<Known>,
+    pub(crate) rng: Ahead,
+}
+
+impl Worker {
+    fn new(gateway: &Arc<Gateway>, number: usize) -> Self {
+        let rng = Ahead { source: Arc::clone(&gateway.rng), bytes: Mutex::default() };
+        Self { gateway: Arc::clone(gateway), number, known: gateway.verifier.clone().map(Known::new), rng }
+    }
+}
+
+/// Random bytes for many requests at a time: the system is not asked with each of them.
+pub(crate) struct Ahead {
+    source: Arc<dyn Rng>,
+    bytes: Mutex<Vec<u8>>,
+}
+
+impl Rng for Ahead {
+    fn fill(&self, buffer: &mut [u8]) {
+        let mut bytes = self.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        if bytes.len() < buffer.len() {
+            bytes.resize(1024.max(buffer.len()), 0);
+            self.source.fill(&mut bytes);
+        }
+        let rest = bytes.len() - buffer.len();
+        buffer.copy_from_slice(&bytes[rest..]);
+        bytes.truncate(rest);
+    }
 }
 
 /// A thread, seen from the one who accepts connections. It ends when this is dropped, and cuts what it has then.
@@ -43,7 +74,7 @@ impl<T: Send + 'static> Thread<T> {
     {
         let (connections, mut given) = mpsc::unbounded_channel();
         let (end, ended) = oneshot::channel();
-        let worker = Arc::new(Worker { gateway: Arc::clone(gateway), number });
+        let worker = Arc::new(Worker::new(gateway, number));
         let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         thread::Builder::new().name(format!("gateway-{number}")).spawn(move || {
             runtime.block_on(async {

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep};
 
+use super::headers::remove_unfit;
 use crate::counters::{Class, Counters};
 use crate::forced::Side;
 use crate::upstream::Instance;
@@ -46,6 +47,15 @@ impl Progress {
     }
 }
 
+/// Trailers are headers, and say no more than these may.
+fn without_lies(polled: &mut Poll<Option<Result<Frame<Bytes>, hyper::Error>>>) {
+    if let Poll::Ready(Some(Ok(frame))) = polled
+        && let Some(trailers) = frame.trailers_mut()
+    {
+        remove_unfit(trailers);
+    }
+}
+
 /// What the client sends.
 pub(crate) struct RequestBody(Option<(Incoming, Arc<Progress>)>);
 
@@ -69,7 +79,8 @@ impl Body for RequestBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let Some((body, progress)) = &mut self.0 else { return Poll::Ready(None) };
-        let polled = Pin::new(&mut *body).poll_frame(cx);
+        let mut polled = Pin::new(&mut *body).poll_frame(cx);
+        without_lies(&mut polled);
         match &polled {
             Poll::Ready(Some(Ok(_))) => {
                 progress.moved();
@@ -165,7 +176,9 @@ impl Body for ResponseBody {
         if let Some((link, ..)) = &mut relayed.connection {
             link.drive(cx);
         }
-        match Pin::new(&mut relayed.body).poll_frame(cx) {
+        let mut polled = Pin::new(&mut relayed.body).poll_frame(cx);
+        without_lies(&mut polled);
+        match polled {
             Poll::Ready(Some(Ok(frame))) => {
                 relayed.silence = None;
                 if relayed.body.is_end_stream() {

@@ -79,7 +79,8 @@ pub(super) async fn run(worker: Arc<Worker>, accepted: Accepted) {
     });
     let protocols = protocols();
     let mut connection = std::pin::pin!(protocols.serve_connection_with_upgrades(io, service));
-    let mut stopped = std::pin::pin!(stopped(stop));
+    let mut stopped = std::pin::pin!(stopped(stop.clone()));
+    let mut waits_for_stop = false;
     let mut is_stopping = false;
     let mut timer = std::pin::pin!(sleep_until(activity.deadline().0.into()));
     let cut = poll_fn(|cx| {
@@ -90,7 +91,9 @@ pub(super) async fn run(worker: Arc<Worker>, accepted: Accepted) {
                 }
                 return Poll::Ready(None);
             }
-            if is_stopping || stopped.as_mut().poll(cx).is_pending() {
+            // Once is enough to be woken, and this is the only task that asks.
+            let may_stop = !std::mem::replace(&mut waits_for_stop, true) || !matches!(stop.has_changed(), Ok(false));
+            if is_stopping || !may_stop || stopped.as_mut().poll(cx).is_pending() {
                 return poll_deadline(&activity, timer.as_mut(), cx).map(Some);
             }
             is_stopping = true;

@@ -8,7 +8,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, Request, Response, StatusCode, Uri, Version};
+use http::header::HOST;
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout_at;
 
@@ -16,6 +18,7 @@ use super::body::{Progress, Relayed, RequestBody, ResponseBody};
 use super::{Refused, headers, upgrade};
 use crate::counters::{Class, Counters};
 use crate::forced::Side;
+use crate::routes::Protocol;
 use crate::upstream::connection::Link;
 use crate::upstream::health::Failure;
 use crate::upstream::{Instance, Upstream};
@@ -71,17 +74,24 @@ pub(super) async fn forward(
     mut request: Request<Incoming>,
     from: &headers::From<'_>,
 ) -> Result<Response<ResponseBody>, Failed> {
-    let protocol = upgrade::protocol(request.headers());
+    let spoken = job.upstream.group.protocol();
+    let protocol = upgrade::protocol(request.headers()).filter(|_| spoken == Protocol::Http1);
     let client = protocol.is_some().then(|| hyper::upgrade::on(&mut request));
     let progress = Arc::new(Progress::new(job.began));
     let may_repeat = request.method().is_idempotent() && request.body().is_end_stream() && protocol.is_none();
     let is_idempotent = request.method().is_idempotent();
     let (mut parts, body) = request.into_parts();
-    headers::to_service(&mut parts.headers, job.side, from, protocol);
-    parts.version = Version::HTTP_11;
+    if let Some(host) = host(&parts.uri) {
+        parts.headers.insert(HOST, host);
+    }
+    headers::to_service(&mut parts.headers, job.side, spoken, from, protocol);
     if let Some(uri) = service_uri(&parts.uri, job.upstream) {
         parts.uri = uri;
     }
+    if spoken == Protocol::H2c {
+        parts.uri = absolute(parts.uri, parts.headers.remove(HOST), job.upstream);
+    }
+    parts.version = spoken.version();
     parts.extensions.clear();
     let request = Request::from_parts(parts, RequestBody::new(body, Arc::clone(&progress)));
 
@@ -110,6 +120,20 @@ pub(super) async fn forward(
     parts.version = Version::HTTP_11;
     let relayed = Relayed::new(body, (link, instance, job.worker), progress, job.counted.clone());
     Ok(Response::from_parts(parts, ResponseBody::Relayed(Box::new(relayed))))
+}
+
+/// The host a request names on its first line, which counts before any header. In HTTP/2 there is often no other.
+fn host(uri: &Uri) -> Option<HeaderValue> {
+    uri.authority()?.as_str().rsplit('@').next()?.parse().ok()
+}
+
+/// The path of a request to `host`, with the host, as HTTP/2 has it.
+fn absolute(uri: Uri, host: Option<HeaderValue>, upstream: &Upstream) -> Uri {
+    let host = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    let mut parts = uri.clone().into_parts();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = host.or_else(|| upstream.group.instances.first()?.authority().parse().ok());
+    Uri::from_parts(parts).unwrap_or(uri)
 }
 
 /// What the service knows the path by, without scheme and host.

@@ -30,7 +30,7 @@ use crate::worker::Worker;
 pub(crate) async fn serve(worker: &Worker, peer: SocketAddr, request: Request<Incoming>) -> Response<ResponseBody> {
     let gateway = &*worker.gateway;
     let began = Instant::now();
-    let request_id = headers::request_id(request.headers(), &*gateway.rng);
+    let request_id = headers::request_id(request.headers(), &worker.rng);
     if request.method() == Method::CONNECT {
         return answer::refused(Refused::Method, &request_id);
     }
@@ -40,13 +40,17 @@ pub(crate) async fn serve(worker: &Worker, peer: SocketAddr, request: Request<In
         Err(Refusal::Internal) => return answer::refused(Refused::NoRoute, &request_id),
     }
     let (client, is_https) = gateway.fronts.client(peer.ip(), request.headers());
-    let identity = gateway.verifier.as_ref().and_then(|verifier| {
+    let identity = worker.known.as_ref().and_then(|known| {
         let authorization = request.headers().get(http::header::AUTHORIZATION)?.to_str().ok()?;
-        verifier.identity(authorization, gateway.clock.now())
+        known.identity(authorization, gateway.clock.now())
     });
     let live = gateway.live();
-    let question =
-        decide::Request { path: request.uri().path(), headers: request.headers(), identity: identity.as_ref(), client };
+    let question = decide::Request {
+        path: request.uri().path(),
+        headers: request.headers(),
+        identity: identity.as_deref(),
+        client,
+    };
     let Some(target) = decide(&live.table, &question) else {
         return answer::refused(Refused::NoRoute, &request_id);
     };
@@ -59,7 +63,7 @@ pub(crate) async fn serve(worker: &Worker, peer: SocketAddr, request: Request<In
         return answer::refused(Refused::NoRoute, &request_id);
     }
     let class = Class::of(request.method());
-    let from = headers::From { client, is_https, request_id: &request_id, identity: identity.as_ref() };
+    let from = headers::From { client, is_https, request_id: &request_id, identity: identity.as_deref() };
     let job = forward::Job {
         worker: worker.number,
         upstream,

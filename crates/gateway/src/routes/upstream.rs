@@ -12,6 +12,16 @@ pub enum Protocol {
     H2c,
 }
 
+impl Protocol {
+    /// As a request says it.
+    pub(crate) fn version(self) -> http::Version {
+        match self {
+            Self::Http1 => http::Version::HTTP_11,
+            Self::H2c => http::Version::HTTP_2,
+        }
+    }
+}
+
 /// One instance: a host and a port, over plain HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint {
@@ -94,6 +104,11 @@ pub struct Group {
 }
 
 impl Group {
+    /// What is spoken to all of them.
+    pub fn protocol(&self) -> Protocol {
+        self.instances.first().map_or_else(Protocol::default, Endpoint::protocol)
+    }
+
     /// The path this group knows `path` by.
     pub fn path<'a>(&self, path: &'a str) -> &'a str {
         let Some(strip) = &self.strip else { return path };
