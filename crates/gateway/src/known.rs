@@ -57,15 +57,14 @@ impl Known {
         let token = bearer(authorization)?;
         let digest = Sha256::digest(token.as_bytes()).into();
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        let verified = match recent.find(&digest) {
-            Some(found) => found,
-            None => {
-                let verified = Arc::new(self.verifier.verify(token)?);
-                if verified.is_good(now) {
-                    recent.keep(digest, Arc::clone(&verified));
-                }
-                verified
+        let verified = if let Some(found) = recent.find(&digest) {
+            found
+        } else {
+            let verified = Arc::new(self.verifier.verify(token)?);
+            if verified.is_good(now) {
+                recent.keep(digest, Arc::clone(&verified));
             }
+            verified
         };
         verified.is_good(now).then(|| Arc::clone(&verified.identity))
     }
