@@ -13,6 +13,10 @@ use kernel::{Redacted, Rng, SystemClock};
 use pyairtable_gateway::routes::parse;
 use pyairtable_gateway::{Fronts, Gateway, Parts, bind};
 
+/// The platform's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The system's randomness, as the platform has it.
 struct SystemRng;
 

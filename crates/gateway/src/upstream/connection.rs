@@ -223,7 +223,9 @@ pub(crate) async fn connect(endpoint: &Endpoint, patience: Duration) -> io::Resu
 async fn handshake(protocol: Protocol, stream: TokioIo<TcpStream>) -> hyper::Result<Link> {
     match protocol {
         Protocol::Http1 => {
-            let (sender, connection) = http1::Builder::new().max_buf_size(BUFFER).handshake(stream).await?;
+            // Most requests are a head and little else, which is cheaper to send in one piece.
+            let mut builder = http1::Builder::new();
+            let (sender, connection) = builder.writev(false).max_buf_size(BUFFER).handshake(stream).await?;
             Ok(Link::Own(sender, Some(Box::pin(connection.with_upgrades()))))
         }
         Protocol::H2c => {

@@ -4,6 +4,7 @@
 
 mod control;
 mod headers;
+mod http2;
 mod instances;
 mod reload;
 mod streams;
