@@ -22,6 +22,8 @@ const DRAIN: Duration = Duration::from_secs(10);
 /// Connections served at once; further ones wait in the kernel's queue.
 const MOST: usize = 12_000;
 const BACKLOG: u32 = 1024;
+/// What the kernel keeps of an answer the client is slow to take, on each connection; by itself it would keep megabytes.
+const SENT: u32 = 256 * 1024;
 
 /// A socket that nothing is accepted from yet.
 #[derive(Debug)]
@@ -32,6 +34,7 @@ pub fn bind(address: SocketAddr) -> io::Result<Bound> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A restart must not wait for connections of the run before.
     socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SENT)?;
     socket.bind(address)?;
     socket.listen(BACKLOG).map(Bound)
 }

@@ -7,6 +7,7 @@ mod headers;
 mod http2;
 mod instances;
 mod reload;
+mod slow;
 mod streams;
 mod support;
 mod weights;
