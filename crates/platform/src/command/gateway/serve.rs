@@ -35,6 +35,13 @@ A routes file:
       platform: [http://platform-1:8080, http://platform-2:8080]
     - path: /api/v1/tenants/*
       upstream: http://platform-1:8080
+    - path: /api/v1/search/*
+      upstream:
+        instances: [http://search:9000]
+        protocol: h2c
+
+Clients speak HTTP/1.1, or HTTP/2 with prior knowledge (h2c), on the same port; TLS ends in front. `protocol: h2c` does the \
+same towards services, with trailers, as gRPC needs.
 
 Examples:
   pyairtable-platform gateway serve --routes routes.yaml
