@@ -3,6 +3,8 @@
 //! This decides on which side somebody is and what old services are told. Whether somebody *may* is decided behind the
 //! gateway: a request without a valid token is passed on as it is.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation};
 use kernel::Redacted;
@@ -37,6 +39,22 @@ struct Claims {
     r#type: Option<String>,
 }
 
+/// What a verified token says.
+#[derive(Debug)]
+pub(crate) struct Verified {
+    pub(crate) identity: Arc<Identity>,
+    exp: i64,
+    nbf: Option<i64>,
+}
+
+impl Verified {
+    /// Whether the token is good at `now`: from `nbf` to just before `exp`.
+    pub(crate) fn is_good(&self, now: Timestamp) -> bool {
+        let second = now.as_second();
+        self.exp > second && self.nbf.is_none_or(|nbf| nbf <= second)
+    }
+}
+
 /// Reads tokens.
 #[derive(Clone)]
 pub struct Verifier {
@@ -56,26 +74,24 @@ impl Verifier {
         Self { key: DecodingKey::from_secret(secret.expose().as_bytes()), validation }
     }
 
-    /// Whom an `Authorization` header names, if its token is good at `now`.
-    pub fn identity(&self, authorization: &str, now: Timestamp) -> Option<Identity> {
-        let token = bearer(authorization)?;
-        if token.len() > MAX_LENGTH {
-            return None;
-        }
+    /// What a token says, if it was signed with the secret and is one of those that let somebody in. Whether it is good
+    /// now is another question.
+    pub(crate) fn verify(&self, token: &str) -> Option<Verified> {
         let data = jsonwebtoken::decode::<Claims>(token, &self.key, &self.validation).ok()?;
         if data.header.crit.is_some() {
             return None;
         }
         let claims = data.claims;
-        let second = now.as_second();
-        let in_time = claims.exp > second && claims.nbf.is_none_or(|nbf| nbf <= second);
-        let is_access = claims.r#type.as_deref().is_none_or(|kind| kind == "access");
-        (in_time && is_access).then(|| Identity {
+        if claims.r#type.is_some_and(|kind| kind != "access") {
+            return None;
+        }
+        let identity = Identity {
             user: given(claims.user_id).or_else(|| given(claims.sub)),
             tenant: given(claims.tenant_id),
             email: given(claims.email),
             role: given(claims.role),
-        })
+        };
+        Some(Verified { identity: Arc::new(identity), exp: claims.exp, nbf: claims.nbf })
     }
 }
 
@@ -84,16 +100,17 @@ fn given(text: Option<String>) -> Option<String> {
 }
 
 /// The token in any of the spellings clients use: `Bearer x` in any case, or nothing but the token (T-33).
-fn bearer(authorization: &str) -> Option<&str> {
+pub(crate) fn bearer(authorization: &str) -> Option<&str> {
     let text = authorization.trim();
-    match text.split_once(' ') {
-        Some((scheme, token)) => scheme.eq_ignore_ascii_case("bearer").then(|| token.trim()),
-        None => Some(text),
-    }
+    let token = match text.split_once(' ') {
+        Some((scheme, token)) => scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())?,
+        None => text,
+    };
+    (token.len() <= MAX_LENGTH).then_some(token)
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use jiff::Timestamp;
     use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
     use kernel::Redacted;
@@ -101,18 +118,19 @@ mod tests {
 
     use super::Verifier;
 
-    const SECRET: &str = "0123456789abcdef0123456789abcdef";
+    pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-    fn now() -> Timestamp {
+    pub(crate) fn now() -> Timestamp {
         "2026-01-01T00:00:00Z".parse().unwrap()
     }
 
-    fn signed(algorithm: Algorithm, secret: &str, claims: &Value) -> String {
+    pub(crate) fn signed(algorithm: Algorithm, secret: &str, claims: &Value) -> String {
         encode(&Header::new(algorithm), claims, &EncodingKey::from_secret(secret.as_bytes())).unwrap()
     }
 
     fn user_of(authorization: &str) -> Option<String> {
-        Verifier::new(&Redacted::new(SECRET.to_owned())).identity(authorization, now())?.user
+        let verified = Verifier::new(&Redacted::new(SECRET.to_owned())).verify(super::bearer(authorization)?)?;
+        verified.is_good(now()).then(|| verified.identity.user.clone())?
     }
 
     #[test]

@@ -5,9 +5,12 @@
 //! - Whoever is on the new side stays there while the share grows ([`split`]).
 //! - What a client says about who it is never reaches a service, unless a token proves it ([`identity`]).
 //! - A share above the safe one holds only while somebody renews its lease ([`control::state`]).
+//! - A connection of a client stays on one thread, and so does everything its requests need ([`Gateway`], `worker`).
+//!
+//! Clients speak HTTP/1.1, or HTTP/2 without asking first (h2c with prior knowledge); services what their group says.
 //!
 //! Deliberately absent: PostgreSQL, Redis and everything that needs them. This is what the way back goes through. TLS
-//! and HTTP/2 end at the proxy in front.
+//! ends at the proxy in front.
 
 pub mod control;
 pub mod counters;
@@ -16,6 +19,7 @@ pub mod forced;
 pub mod gates;
 mod gateway;
 pub mod identity;
+mod known;
 mod live;
 mod proxy;
 mod reload;
@@ -23,6 +27,7 @@ pub mod routes;
 pub mod shadow;
 pub mod split;
 mod upstream;
+mod worker;
 
 pub use gateway::{Gateway, Parts};
 pub use proxy::{Bound, bind};

@@ -10,11 +10,12 @@ use std::time::{Duration, Instant};
 use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
 use tokio::time::{Sleep, sleep};
 
+use super::headers::remove_unfit;
 use crate::counters::{Class, Counters};
 use crate::forced::Side;
 use crate::shadow::Capture;
 use crate::upstream::Instance;
-use crate::upstream::connection::Sender;
+use crate::upstream::connection::Link;
 
 /// An answer that has begun may be silent this long. Event streams send something more often.
 const SILENCE: Duration = Duration::from_secs(90);
@@ -42,8 +43,17 @@ impl Progress {
         self.began + Duration::from_millis(self.last_millis.load(Ordering::Relaxed))
     }
 
-    fn is_sent(&self) -> bool {
+    pub(crate) fn is_sent(&self) -> bool {
         self.sent.load(Ordering::Acquire)
+    }
+}
+
+/// Trailers are headers, and say no more than these may.
+fn without_lies(polled: &mut Poll<Option<Result<Frame<Bytes>, hyper::Error>>>) {
+    if let Poll::Ready(Some(Ok(frame))) = polled
+        && let Some(trailers) = frame.trailers_mut()
+    {
+        remove_unfit(trailers);
     }
 }
 
@@ -70,7 +80,8 @@ impl Body for RequestBody {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
         let Some((body, progress)) = &mut self.0 else { return Poll::Ready(None) };
-        let polled = Pin::new(&mut *body).poll_frame(cx);
+        let mut polled = Pin::new(&mut *body).poll_frame(cx);
+        without_lies(&mut polled);
         match &polled {
             Poll::Ready(Some(Ok(_))) => {
                 progress.moved();
@@ -104,8 +115,8 @@ pub(crate) enum ResponseBody {
 /// An answer on its way to the client.
 pub(crate) struct Relayed {
     body: Incoming,
-    /// Given back when the answer is over.
-    connection: Option<(Sender, Arc<Instance>)>,
+    /// Given back when the answer is over, to the thread it is of.
+    connection: Option<(Link, Arc<Instance>, usize)>,
     progress: Arc<Progress>,
     counted: (Arc<Counters>, Side, Class),
     silence: Option<Pin<Box<Sleep>>>,
@@ -116,7 +127,7 @@ pub(crate) struct Relayed {
 impl Relayed {
     pub(crate) fn new(
         body: Incoming,
-        connection: (Sender, Arc<Instance>),
+        connection: (Link, Arc<Instance>, usize),
         progress: Arc<Progress>,
         counted: (Arc<Counters>, Side, Class),
     ) -> Self {
@@ -130,10 +141,10 @@ impl Relayed {
     /// The answer is over. A service that answered before it had the whole request still has to be sent the rest, so
     /// that connection is not used again.
     fn finish(&mut self) {
-        if let Some((sender, instance)) = self.connection.take()
+        if let Some((link, instance, worker)) = self.connection.take()
             && self.progress.is_sent()
         {
-            instance.connections.keep(sender);
+            instance.connections.keep(worker, link);
         }
         if let Some(capture) = self.capture.take() {
             capture.done();
@@ -181,7 +192,12 @@ impl Body for ResponseBody {
             Self::Own(text) => return Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
             Self::Relayed(relayed) => relayed,
         };
-        match Pin::new(&mut relayed.body).poll_frame(cx) {
+        if let Some((link, ..)) = &mut relayed.connection {
+            link.drive(cx);
+        }
+        let mut polled = Pin::new(&mut relayed.body).poll_frame(cx);
+        without_lies(&mut polled);
+        match polled {
             Poll::Ready(Some(Ok(frame))) => {
                 relayed.silence = None;
                 if let Some(piece) = frame.data_ref() {

@@ -8,7 +8,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, Request, Response, StatusCode, Uri, Version};
+use http::header::HOST;
+use http::uri::{Authority, Scheme};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body as _, Incoming};
 use tokio::time::timeout_at;
 
@@ -16,7 +18,8 @@ use super::body::{Progress, Relayed, RequestBody, ResponseBody};
 use super::{Refused, headers, upgrade};
 use crate::counters::{Class, Counters};
 use crate::forced::Side;
-use crate::upstream::connection::{Sender, connect};
+use crate::routes::Protocol;
+use crate::upstream::connection::Link;
 use crate::upstream::health::Failure;
 use crate::upstream::{Instance, Upstream};
 
@@ -27,6 +30,7 @@ const ATTEMPTS: usize = 3;
 
 /// What is to be done, apart from the request.
 pub(super) struct Job<'a> {
+    pub(super) worker: usize,
     pub(super) upstream: &'a Upstream,
     pub(super) side: Side,
     pub(super) timeout: Duration,
@@ -70,21 +74,28 @@ pub(super) async fn forward(
     mut request: Request<Incoming>,
     from: &headers::From<'_>,
 ) -> Result<Response<ResponseBody>, Failed> {
-    let protocol = upgrade::protocol(request.headers());
+    let spoken = job.upstream.group.protocol();
+    let protocol = upgrade::protocol(request.headers()).filter(|_| spoken == Protocol::Http1);
     let client = protocol.is_some().then(|| hyper::upgrade::on(&mut request));
     let progress = Arc::new(Progress::new(job.began));
     let may_repeat = request.method().is_idempotent() && request.body().is_end_stream() && protocol.is_none();
     let is_idempotent = request.method().is_idempotent();
     let (mut parts, body) = request.into_parts();
-    headers::to_service(&mut parts.headers, job.side, from, protocol);
-    parts.version = Version::HTTP_11;
+    if let Some(host) = host(&parts.uri) {
+        parts.headers.insert(HOST, host);
+    }
+    headers::to_service(&mut parts.headers, job.side, spoken, from, protocol);
     if let Some(uri) = service_uri(&parts.uri, job.upstream) {
         parts.uri = uri;
     }
+    if spoken == Protocol::H2c {
+        parts.uri = absolute(parts.uri, parts.headers.remove(HOST), job.upstream);
+    }
+    parts.version = spoken.version();
     parts.extensions.clear();
     let request = Request::from_parts(parts, RequestBody::new(body, Arc::clone(&progress)));
 
-    let (mut response, sender, instance) = send(job, request, &progress, is_idempotent, may_repeat).await?;
+    let (mut response, mut link, instance) = send(job, request, &progress, is_idempotent, may_repeat).await?;
     if is_overloaded(response.status()) {
         failed(&instance, Failure::NoAnswer);
     } else {
@@ -100,11 +111,29 @@ pub(super) async fn forward(
         }
         _ => None,
     };
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS || !progress.is_sent() {
+        // It goes on without regard to how the answer is read.
+        link.detach();
+    }
     let (mut parts, body) = response.into_parts();
     headers::to_client(&mut parts.headers, job.side, from.request_id, protocol);
     parts.version = Version::HTTP_11;
-    let relayed = Relayed::new(body, (sender, instance), progress, job.counted.clone());
+    let relayed = Relayed::new(body, (link, instance, job.worker), progress, job.counted.clone());
     Ok(Response::from_parts(parts, ResponseBody::Relayed(Box::new(relayed))))
+}
+
+/// The host a request names on its first line, which counts before any header. In HTTP/2 there is often no other.
+fn host(uri: &Uri) -> Option<HeaderValue> {
+    uri.authority()?.as_str().rsplit('@').next()?.parse().ok()
+}
+
+/// The path of a request to `host`, with the host, as HTTP/2 has it.
+fn absolute(uri: Uri, host: Option<HeaderValue>, upstream: &Upstream) -> Uri {
+    let host = host.and_then(|host| Authority::try_from(host.as_bytes()).ok());
+    let mut parts = uri.clone().into_parts();
+    parts.scheme = Some(Scheme::HTTP);
+    parts.authority = host.or_else(|| upstream.group.instances.first()?.authority().parse().ok());
+    Uri::from_parts(parts).unwrap_or(uri)
 }
 
 /// What the service knows the path by, without scheme and host.
@@ -130,7 +159,7 @@ fn failed(instance: &Instance, failure: Failure) {
     }
 }
 
-type Sent = (Response<Incoming>, Sender, Arc<Instance>);
+type Sent = (Response<Incoming>, Link, Arc<Instance>);
 
 async fn send(
     job: &Job<'_>,
@@ -146,7 +175,7 @@ async fn send(
         let instance = Arc::clone(instance);
         let outcome = at_instance(job, &instance, request, progress, may_repeat).await;
         let (error, again) = match outcome {
-            Ok((response, sender)) => return Ok((response, sender, instance)),
+            Ok((response, link)) => return Ok((response, link, instance)),
             Err(failure) => *failure,
         };
         failed(&instance, if matches!(error, Failed::Connect(..)) { Failure::Unreachable } else { Failure::NoAnswer });
@@ -168,36 +197,36 @@ async fn at_instance(
     mut request: Request<RequestBody>,
     progress: &Progress,
     may_repeat: bool,
-) -> Result<(Response<Incoming>, Sender), Missed> {
+) -> Result<(Response<Incoming>, Link), Missed> {
     let endpoint = || instance.endpoint.to_string();
-    while let Some(mut sender) = instance.connections.take().await {
-        let copy = may_repeat.then(|| head_of(&request));
-        match answer(job, &mut sender, request, progress).await {
-            Ok(response) => return Ok((response, sender)),
-            Err(NotSent::Unsent(unsent)) => request = unsent,
+    let mut only_new = false;
+    loop {
+        let got = instance.connections.get(job.worker, &instance.endpoint, CONNECT, only_new).await;
+        let (mut link, was_there) = match got {
+            Ok(got) => got,
+            Err(error) => return Err(Box::new((Failed::Connect(endpoint(), error), Some(request)))),
+        };
+        let copy = (was_there && may_repeat).then(|| head_of(&request));
+        match answer(job, &mut link, request, progress).await {
+            Ok(response) => return Ok((response, link)),
+            Err(NotSent::Unsent(unsent)) if was_there => {
+                request = unsent;
+                only_new = matches!(link, Link::Shared(_));
+            }
+            Err(NotSent::Unsent(unsent)) => {
+                let closed = std::io::ErrorKind::ConnectionAborted.into();
+                return Err(Box::new((Failed::Connect(endpoint(), closed), Some(unsent))));
+            }
             Err(NotSent::Broken(error)) => match copy {
                 // It was closed while the request was on its way, which happens to old connections.
                 Some(copy) if !error.is_timeout() && job.upstream.budget.withdraw() => {
                     request = copy;
-                    break;
+                    only_new = true;
                 }
                 _ => return Err(Box::new((Failed::NoAnswer(endpoint(), error), None))),
             },
             Err(NotSent::TooLong) => return Err(Box::new((Failed::TooLong(endpoint()), None))),
         }
-    }
-    let mut sender = match connect(&instance.endpoint, CONNECT).await {
-        Ok(sender) => sender,
-        Err(error) => return Err(Box::new((Failed::Connect(endpoint(), error), Some(request)))),
-    };
-    match answer(job, &mut sender, request, progress).await {
-        Ok(response) => Ok((response, sender)),
-        Err(NotSent::Unsent(unsent)) => {
-            let closed = std::io::ErrorKind::ConnectionAborted.into();
-            Err(Box::new((Failed::Connect(endpoint(), closed), Some(unsent))))
-        }
-        Err(NotSent::Broken(error)) => Err(Box::new((Failed::NoAnswer(endpoint(), error), None))),
-        Err(NotSent::TooLong) => Err(Box::new((Failed::TooLong(endpoint()), None))),
     }
 }
 
@@ -212,11 +241,11 @@ enum NotSent {
 /// Sends the request and waits for the head of its answer, as long as the client still sends.
 async fn answer(
     job: &Job<'_>,
-    sender: &mut Sender,
+    link: &mut Link,
     request: Request<RequestBody>,
     progress: &Progress,
 ) -> Result<Response<Incoming>, NotSent> {
-    let mut sent = std::pin::pin!(sender.try_send_request(request));
+    let mut sent = std::pin::pin!(link.send(request));
     let begun = Instant::now();
     loop {
         let deadline = progress.last().max(begun) + job.timeout;

@@ -3,14 +3,15 @@
 use std::net::IpAddr;
 
 use http::header::{
-    CONNECTION, CONTENT_LENGTH, EXPECT, FORWARDED, HOST, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER,
-    TRANSFER_ENCODING, UPGRADE,
+    AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, FORWARDED, HOST, PROXY_AUTHENTICATE,
+    PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 use kernel::Rng;
 
 use crate::forced::Side;
 use crate::identity::Identity;
+use crate::routes::Protocol;
 
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Says which side answered.
@@ -41,13 +42,23 @@ pub(crate) struct From<'a> {
 }
 
 /// Makes the client's headers those of the request to a service. `upgrade` is the protocol to change to.
-pub(crate) fn to_service(headers: &mut HeaderMap, side: Side, from: &From<'_>, upgrade: Option<HeaderValue>) {
+pub(crate) fn to_service(
+    headers: &mut HeaderMap,
+    side: Side,
+    to: Protocol,
+    from: &From<'_>,
+    upgrade: Option<HeaderValue>,
+) {
     if headers.contains_key(TRANSFER_ENCODING) {
         // With both, one of two servers may believe the other one.
         headers.remove(CONTENT_LENGTH);
     }
-    remove_hop_by_hop(headers);
-    remove_ours(headers);
+    let wants_trailers = to == Protocol::H2c && headers.get_all(TE).iter().any(|value| value == "trailers");
+    remove_unfit(headers);
+    if wants_trailers {
+        headers.insert(TE, HeaderValue::from_static("trailers"));
+    }
+    join_cookies(headers);
     if let Some(protocol) = upgrade {
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(UPGRADE, protocol);
@@ -77,15 +88,24 @@ pub(crate) fn to_service(headers: &mut HeaderMap, side: Side, from: &From<'_>, u
 
 /// Makes a service's headers those of the answer to the client.
 pub(crate) fn to_client(headers: &mut HeaderMap, side: Side, request_id: &HeaderValue, upgrade: Option<HeaderValue>) {
-    remove_hop_by_hop(headers);
-    // The old gateway told clients who they are this way.
-    remove_ours(headers);
+    // The old gateway told clients who they are.
+    remove_unfit(headers);
     if let Some(protocol) = upgrade {
         headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
         headers.insert(UPGRADE, protocol);
     }
     headers.entry(REQUEST_ID).or_insert_with(|| request_id.clone());
     headers.insert(SIDE, HeaderValue::from_static(side.name()));
+}
+
+/// HTTP/2 allows a line for each cookie, servers of HTTP/1.1 expect one for all.
+fn join_cookies(headers: &mut HeaderMap) {
+    let cookies: Vec<&[u8]> = headers.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if cookies.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&cookies.join(&b"; "[..]))
+    {
+        headers.insert(COOKIE, joined);
+    }
 }
 
 /// A value that cannot be sent, such as a name with a line break in it, is left out.
@@ -95,29 +115,21 @@ fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     }
 }
 
-fn remove_hop_by_hop(headers: &mut HeaderMap) {
-    let named: Vec<HeaderName> = headers
-        .get_all(CONNECTION)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .filter_map(|name| name.trim().parse().ok())
-        // Whoever names these would take from the request what it is about.
-        .filter(|name| *name != HOST && *name != CONTENT_LENGTH && *name != http::header::AUTHORIZATION)
-        .collect();
-    for name in named.iter().chain(&HOP_BY_HOP) {
-        headers.remove(name);
-    }
-    for name in HOP_BY_HOP_TOO {
+/// Removes what is between two hops only, and what only the gateway may say.
+pub(crate) fn remove_unfit(headers: &mut HeaderMap) {
+    let mut unfit: Vec<HeaderName> =
+        headers.keys().filter(|name| is_hop_by_hop(name) || is_ours(name)).cloned().collect();
+    let named = headers.get_all(CONNECTION).iter().filter_map(|value| value.to_str().ok());
+    let named = named.flat_map(|value| value.split(',')).filter_map(|name| name.trim().parse().ok());
+    // Whoever names these would take from the request what it is about.
+    unfit.extend(named.filter(|name| *name != HOST && *name != CONTENT_LENGTH && *name != AUTHORIZATION));
+    for name in unfit {
         headers.remove(name);
     }
 }
 
-fn remove_ours(headers: &mut HeaderMap) {
-    let ours: Vec<HeaderName> = headers.keys().filter(|name| is_ours(name)).cloned().collect();
-    for name in ours {
-        headers.remove(name);
-    }
+fn is_hop_by_hop(name: &HeaderName) -> bool {
+    HOP_BY_HOP.contains(name) || HOP_BY_HOP_TOO.contains(&name.as_str())
 }
 
 fn is_ours(name: &HeaderName) -> bool {
@@ -128,8 +140,8 @@ fn is_ours(name: &HeaderName) -> bool {
     if !name.starts_with('x') {
         return false;
     }
-    let name = name.replace('_', "-");
-    OURS.iter().any(|start| name.starts_with(start)) || OURS_EXACTLY.contains(&&*name)
+    let is = |name: &str| OURS.iter().any(|start| name.starts_with(start)) || OURS_EXACTLY.contains(&name);
+    if name.contains('_') { is(&name.replace('_', "-")) } else { is(name) }
 }
 
 /// The client's request id if it can be one, else a new one (T-67).
@@ -156,6 +168,7 @@ mod tests {
     use super::{From, to_client, to_service};
     use crate::forced::Side;
     use crate::identity::Identity;
+    use crate::routes::Protocol;
 
     const LIES: &[(&str, &str)] = &[
         ("x-user-id", "admin"),
@@ -222,14 +235,14 @@ mod tests {
             "x-request-id: r1",
         ];
         let mut platform = sent();
-        to_service(&mut platform, Side::Platform, &from, None);
+        to_service(&mut platform, Side::Platform, Protocol::Http1, &from, None);
         assert_eq!(shown(&platform), always);
         let mut legacy = sent();
-        to_service(&mut legacy, Side::Legacy, &from, None);
+        to_service(&mut legacy, Side::Legacy, Protocol::Http1, &from, None);
         let identified = ["x-tenant-id: t1", "x-user-email: ada@example.com", "x-user-id: u1"];
         assert_eq!(shown(&legacy), [&always[..], &identified[..]].concat());
         let mut anonymous = sent();
-        to_service(&mut anonymous, Side::Legacy, &From { identity: None, ..from }, None);
+        to_service(&mut anonymous, Side::Legacy, Protocol::Http1, &From { identity: None, ..from }, None);
         assert_eq!(shown(&anonymous), always);
     }
 

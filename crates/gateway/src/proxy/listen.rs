@@ -1,31 +1,29 @@
-//! The listening socket and the connections of clients.
+//! The listening socket: accepts connections and shares them out to the threads that serve them.
+//!
+//! One thread accepts for all. A socket for each would save a hand-over per connection, but the kernel then fills the
+//! threads unevenly, and a second gateway on the same address would not be noticed.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::sync::{Semaphore, watch};
+use tokio::time::sleep;
 
-use super::serve;
+use super::connection::{self, Accepted, stopped};
+use super::stream::Place;
 use crate::gateway::Gateway;
+use crate::worker::{self, Thread};
 
-/// For a request's head, and between two requests of a connection.
-const IDLE: Duration = Duration::from_secs(75);
 /// From the signal to stop until what is still open is cut.
 const DRAIN: Duration = Duration::from_secs(10);
 /// Connections served at once; further ones wait in the kernel's queue.
 const MOST: usize = 12_000;
 const BACKLOG: u32 = 1024;
-/// The most that is kept of a head, or of an answer the client is slow to take.
-const BUFFER: usize = 64 * 1024;
+/// What the kernel keeps of an answer the client is slow to take, on each connection; by itself it would keep megabytes.
+const SENT: u32 = 256 * 1024;
 
 /// A socket that nothing is accepted from yet.
 #[derive(Debug)]
@@ -36,6 +34,7 @@ pub fn bind(address: SocketAddr) -> io::Result<Bound> {
     let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
     // A restart must not wait for connections of the run before.
     socket.set_reuseaddr(true)?;
+    socket.set_send_buffer_size(SENT)?;
     socket.bind(address)?;
     socket.listen(BACKLOG).map(Bound)
 }
@@ -46,60 +45,47 @@ impl Bound {
         self.0.local_addr()
     }
 
-    /// Serves until `stop` turns true or its sender is gone, then lets requests under way end.
-    pub async fn serve(self, gateway: Arc<Gateway>, stop: watch::Receiver<bool>) {
-        let mut stopped = std::pin::pin!(stopped(stop.clone()));
-        let mut connections = JoinSet::new();
+    /// Serves until `stop` turns true or its sender is gone, then lets requests under way end. Dropping the future cuts
+    /// every connection.
+    pub async fn serve(self, gateway: Arc<Gateway>, stop: watch::Receiver<bool>) -> io::Result<()> {
+        let mut threads = Vec::new();
+        for number in 0..worker::count() {
+            // Counts the connections of the thread, by those who hold it.
+            threads.push((Arc::new(()), Thread::start(&gateway, number, connection::run)?));
+        }
+        let places = Arc::new(Semaphore::new(MOST));
+        let mut until = std::pin::pin!(stopped(stop.clone()));
         loop {
-            tokio::select! {
+            let (accepted, permit) = tokio::select! {
                 biased;
-                () = &mut stopped => break,
-                Some(_) = connections.join_next() => {}
-                accepted = self.0.accept(), if connections.len() < MOST => match accepted {
-                    Ok((stream, peer)) => {
-                        connections.spawn(connection(Arc::clone(&gateway), stream, peer, stop.clone()));
-                    }
+                () = &mut until => break,
+                next = async {
+                    let permit = Arc::clone(&places).acquire_owned().await.map_err(io::Error::other)?;
+                    Ok((self.0.accept().await?, permit))
+                } => match next {
+                    Ok((accepted, permit)) => (accepted, permit),
                     Err(error) => {
+                        let error: io::Error = error;
                         // Without file descriptors the socket stays ready; accepting again at once would spin.
                         tracing::warn!(%error, "cannot accept connections");
                         sleep(Duration::from_millis(100)).await;
+                        continue;
                     }
                 },
-            }
+            };
+            let Some((held, thread)) = threads.iter().min_by_key(|(held, _)| Arc::strong_count(held)) else { break };
+            // Its thread waits for it from now on.
+            let Ok(stream) = accepted.0.into_std() else { continue };
+            let place = Place { _permit: permit, _of_thread: Arc::clone(held) };
+            thread.give(Accepted { stream, peer: accepted.1, place, stop: stop.clone() });
         }
         drop(self);
-        let ended = async { while connections.join_next().await.is_some() {} };
-        let cut = timeout(DRAIN, ended).await.is_err();
-        tracing::info!(cut, "the gateway stopped");
-    }
-}
-
-async fn connection(gateway: Arc<Gateway>, stream: TcpStream, peer: SocketAddr, stop: watch::Receiver<bool>) {
-    let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| {
-        let gateway = Arc::clone(&gateway);
-        async move { Ok::<_, Infallible>(serve(&gateway, peer, request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(IDLE)
-        .max_buf_size(BUFFER)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = stopped(stop) => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+        let ending: Vec<_> = threads.into_iter().map(|(_, thread)| tokio::spawn(thread.end(DRAIN))).collect();
+        let mut cut = false;
+        for ended in ending {
+            cut |= !ended.await.unwrap_or(false);
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%peer, %error, "a client's connection failed");
+        tracing::info!(cut, "the gateway stopped");
+        Ok(())
     }
-}
-
-/// Completes when `stop` is true, or when nobody is left who could make it so.
-async fn stopped(mut stop: watch::Receiver<bool>) {
-    let _ = stop.wait_for(|stop| *stop).await;
 }

@@ -2,10 +2,13 @@
 
 mod answer;
 pub(crate) mod body;
+mod connection;
 mod forward;
 pub(crate) mod headers;
 mod listen;
 mod path;
+mod patience;
+mod stream;
 mod upgrade;
 
 use std::net::SocketAddr;
@@ -24,12 +27,15 @@ use crate::counters::{Class, template};
 use crate::decide::{self, decide};
 use crate::gateway::Gateway;
 use crate::live::Live;
+use crate::routes::Protocol;
 use crate::shadow::{Capture, Question, Shadow};
+use crate::worker::Worker;
 
 /// Answers one request.
-pub(crate) async fn serve(gateway: &Gateway, peer: SocketAddr, request: Request<Incoming>) -> Response<ResponseBody> {
+pub(crate) async fn serve(worker: &Worker, peer: SocketAddr, request: Request<Incoming>) -> Response<ResponseBody> {
+    let gateway = &*worker.gateway;
     let began = Instant::now();
-    let request_id = headers::request_id(request.headers(), &*gateway.rng);
+    let request_id = headers::request_id(request.headers(), &worker.rng);
     if request.method() == Method::CONNECT {
         return answer::refused(Refused::Method, &request_id);
     }
@@ -45,13 +51,17 @@ pub(crate) async fn serve(gateway: &Gateway, peer: SocketAddr, request: Request<
             .headers()
             .get("x-forwarded-proto")
             .is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
-    let identity = gateway.verifier.as_ref().and_then(|verifier| {
+    let identity = worker.known.as_ref().and_then(|known| {
         let authorization = request.headers().get(http::header::AUTHORIZATION)?.to_str().ok()?;
-        verifier.identity(authorization, gateway.clock.now())
+        known.identity(authorization, gateway.clock.now())
     });
     let live = gateway.live();
-    let question =
-        decide::Request { path: request.uri().path(), headers: request.headers(), identity: identity.as_ref(), client };
+    let question = decide::Request {
+        path: request.uri().path(),
+        headers: request.headers(),
+        identity: identity.as_deref(),
+        client,
+    };
     let Some(target) = decide(&live.table, &question) else {
         return answer::refused(Refused::NoRoute, &request_id);
     };
@@ -64,8 +74,9 @@ pub(crate) async fn serve(gateway: &Gateway, peer: SocketAddr, request: Request<
         return answer::refused(Refused::NoRoute, &request_id);
     }
     let class = Class::of(request.method(), request.headers());
-    let from = headers::From { client, is_https, request_id: &request_id, identity: identity.as_ref() };
+    let from = headers::From { client, is_https, request_id: &request_id, identity: identity.as_deref() };
     let job = forward::Job {
+        worker: worker.number,
         upstream,
         side: target.side,
         timeout: target.route.timeout,
@@ -108,6 +119,9 @@ fn shadowed(
         return None;
     }
     let (legacy, platform) = live.both(target.route)?;
+    if [legacy, platform].iter().any(|upstream| upstream.group.protocol() != Protocol::Http1) {
+        return None; // what is spoken there is no JSON
+    }
     if !Shadow::may_take(request.method(), request.headers()) || !request.body().is_end_stream() {
         return None;
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 pub(crate) use self::parse::header;
 pub use self::parse::{Problem, parse};
 pub use self::path::Pattern;
-pub use self::upstream::{Endpoint, Group};
+pub use self::upstream::{Endpoint, Group, Protocol};
 
 use crate::forced::Forced;
 use crate::split::{Splitter, Weight};

@@ -8,7 +8,7 @@ use http::HeaderName;
 use marked_yaml::Node;
 
 use super::file::{self, Keys, line};
-use super::{Endpoint, Family, Group, Pattern, Route, Table};
+use super::{Endpoint, Family, Group, Pattern, Protocol, Route, Table};
 use crate::forced::{Forced, Side, Whom};
 use crate::split::Splitter;
 
@@ -174,6 +174,18 @@ impl Reader {
         seconds.map(Duration::from_secs)
     }
 
+    fn protocol(&mut self, node: &Node) -> Option<Protocol> {
+        match self.text(Some(node), "the protocol")? {
+            "http/1.1" => Some(Protocol::Http1),
+            "h2c" => Some(Protocol::H2c),
+            other => {
+                let message = format!("the protocol {other:?} is not spoken to services: write http/1.1 or h2c");
+                self.problem(line(node.span()), message);
+                None
+            }
+        }
+    }
+
     fn named_groups(&mut self, node: &Node) {
         let Node::Mapping(groups) = node else {
             self.problem(line(node.span()), "the groups must have names: write `name: http://HOST:PORT` under it");
@@ -200,6 +212,7 @@ impl Reader {
                 let instances = keys.take("instances");
                 let health = self.text(keys.take("health"), "the health path").unwrap_or(HEALTH).to_owned();
                 let strip = self.text(keys.take("strip"), "the prefix to strip").map(str::to_owned);
+                let protocol = keys.take("protocol").map_or(Some(Protocol::default()), |node| self.protocol(node));
                 keys.finish(&mut self.problems);
                 for path in strip.iter().chain([&health]) {
                     if !path.starts_with('/') || path.ends_with('/') || path.contains([' ', '?', '#']) {
@@ -212,7 +225,10 @@ impl Reader {
                     self.problem(at, "the group has no instances: add `instances: [http://HOST:PORT]`");
                     return None;
                 };
-                Some(Group { instances: self.instances(instances)?, strip, health })
+                let instances = self.instances(instances)?;
+                let protocol = protocol?;
+                let instances = instances.into_iter().map(|instance| instance.with(protocol)).collect();
+                Some(Group { instances, strip, health })
             }
         }
     }

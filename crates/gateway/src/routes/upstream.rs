@@ -2,11 +2,32 @@
 
 use std::fmt;
 
+/// What is spoken to an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub enum Protocol {
+    /// HTTP/1.1, a connection for each request under way, kept afterwards.
+    #[default]
+    Http1,
+    /// HTTP/2 without TLS and without asking first, one connection of each thread for all requests.
+    H2c,
+}
+
+impl Protocol {
+    /// As a request says it.
+    pub(crate) fn version(self) -> http::Version {
+        match self {
+            Self::Http1 => http::Version::HTTP_11,
+            Self::H2c => http::Version::HTTP_2,
+        }
+    }
+}
+
 /// One instance: a host and a port, over plain HTTP.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint {
     host: String,
     port: u16,
+    protocol: Protocol,
 }
 
 impl Endpoint {
@@ -37,7 +58,22 @@ impl Endpoint {
                 .ok_or_else(|| wrong("has a port that is none"))?,
             None => return Err(wrong("cannot be read")),
         };
-        Ok(Self { host: parsed.host().to_owned(), port })
+        Ok(Self { host: parsed.host().to_owned(), port, protocol: Protocol::default() })
+    }
+
+    /// The same, spoken to in `protocol`.
+    pub(crate) fn with(self, protocol: Protocol) -> Self {
+        Self { protocol, ..self }
+    }
+
+    /// What is spoken there.
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// What it is called by in a request that has no other name for it.
+    pub(crate) fn authority(&self) -> String {
+        format!("{}:{}", self.host, self.port)
     }
 
     /// What to look up and connect to.
@@ -48,7 +84,11 @@ impl Endpoint {
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "http://{}:{}", self.host, self.port)
+        let scheme = match self.protocol {
+            Protocol::Http1 => "http",
+            Protocol::H2c => "h2c",
+        };
+        write!(f, "{scheme}://{}:{}", self.host, self.port)
     }
 }
 
@@ -64,6 +104,11 @@ pub struct Group {
 }
 
 impl Group {
+    /// What is spoken to all of them.
+    pub fn protocol(&self) -> Protocol {
+        self.instances.first().map_or_else(Protocol::default, Endpoint::protocol)
+    }
+
     /// The path this group knows `path` by.
     pub fn path<'a>(&self, path: &'a str) -> &'a str {
         let Some(strip) = &self.strip else { return path };

@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use crate::forced::Side;
 use crate::identity::Identity;
 use crate::proxy::headers::{From, to_service};
+use crate::routes::Protocol;
 use crate::upstream::Upstream;
 
 /// Tells services that nobody waits for the answer.
@@ -62,7 +63,7 @@ impl Question {
         let mut headers = self.headers.clone();
         let identity = self.identity.as_ref();
         let from = From { client: self.client, is_https: self.is_https, request_id: &self.request_id, identity };
-        to_service(&mut headers, side, &from, None);
+        to_service(&mut headers, side, Protocol::Http1, &from, None);
         headers.remove(http::header::CONTENT_LENGTH);
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         headers.insert(SHADOW, HeaderValue::from_static("1"));

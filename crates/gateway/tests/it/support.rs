@@ -80,8 +80,10 @@ impl Running {
         let socket = directory.path().join("control.sock");
         let control = socket::bind(&socket).unwrap();
         let (stop, stopped) = watch::channel(false);
+        let serving = bound.serve(Arc::clone(&gateway), stopped);
+        let serve = async { serving.await.unwrap() };
         let tasks = vec![
-            tokio::spawn(bound.serve(Arc::clone(&gateway), stopped)),
+            tokio::spawn(serve),
             tokio::spawn(socket::serve(control, Arc::clone(&gateway))),
             tokio::spawn(Arc::clone(&gateway).look_after()),
             tokio::spawn(Arc::clone(&gateway).watch_leases()),

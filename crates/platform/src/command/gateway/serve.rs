@@ -37,6 +37,13 @@ A routes file:
       platform: [http://platform-1:8080, http://platform-2:8080]
     - path: /api/v1/tenants/*
       upstream: http://platform-1:8080
+    - path: /api/v1/search/*
+      upstream:
+        instances: [http://search:9000]
+        protocol: h2c
+
+Clients speak HTTP/1.1, or HTTP/2 with prior knowledge (h2c), on the same port; TLS ends in front. `protocol: h2c` does the \
+same towards services, with trailers, as gRPC needs.
 
 A file of gates; what it does not name is as without it (gateway gates --help says how):
   step: 3000
@@ -100,8 +107,8 @@ pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
             return refused(file, &problems);
         }
     }
-    let workers = std::thread::available_parallelism().map_or(1, usize::from);
-    command::runtime(workers)?.block_on(serve(arguments, gateway, text, gates, register))?;
+    // Connections are served by threads of the gateway's own.
+    command::runtime(1)?.block_on(serve(arguments, gateway, text, gates, register))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -149,9 +156,15 @@ async fn serve(
     if let Some((file, text)) = register {
         beside.push(tokio::spawn(Arc::clone(&gateway).follow_register(file, text)));
     }
-    let serving = tokio::spawn(bound.serve(gateway, stopped));
+    let mut serving = tokio::spawn(bound.serve(gateway, stopped));
     tracing::info!(%address, socket = %path.display(), version = env!("CARGO_PKG_VERSION"), "the gateway is ready");
-    let signal = stop.await.context("waiting for signals")?.context("waiting for signals")?;
+    let signal = tokio::select! {
+        signal = stop => signal.context("waiting for signals")?.context("waiting for signals")?,
+        ended = &mut serving => {
+            ended.context("serving")?.context("cannot start a thread")?;
+            anyhow::bail!("the gateway ended by itself");
+        }
+    };
     tracing::info!(signal, "stopping");
     let _ = stopping.send(true);
     tokio::select! {
