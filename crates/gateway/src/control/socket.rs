@@ -44,8 +44,32 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
+/// Whatever the words of the control socket move: the gateway itself, or another proxy it drives.
+pub(crate) trait Controlled: Send + Sync + 'static {
+    /// Everything about it at one moment.
+    fn status(&self) -> impl Future<Output = Value> + Send;
+
+    /// Does what the word after the slash asks for; the error is for the client.
+    fn command(&self, path: &str, body: &[u8]) -> impl Future<Output = Result<Value, Refused>> + Send;
+}
+
+impl Controlled for Gateway {
+    async fn status(&self) -> Value {
+        serde_json::to_value(status(self)).unwrap_or_default()
+    }
+
+    async fn command(&self, path: &str, body: &[u8]) -> Result<Value, Refused> {
+        command(self, path, body)
+    }
+}
+
 /// Answers on the socket until dropped.
 pub async fn serve(listener: UnixListener, gateway: Arc<Gateway>) {
+    serve_for(listener, gateway).await;
+}
+
+/// The same for anything that is controlled.
+pub(crate) async fn serve_for(listener: UnixListener, gateway: Arc<impl Controlled>) {
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -59,7 +83,7 @@ pub async fn serve(listener: UnixListener, gateway: Arc<Gateway>) {
         tokio::spawn(async move {
             let service = service_fn(|request| {
                 let gateway = Arc::clone(&gateway);
-                async move { Ok::<_, Infallible>(answer(&gateway, request).await) }
+                async move { Ok::<_, Infallible>(answer(&*gateway, request).await) }
             });
             if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
                 tracing::debug!(%error, "a control connection failed");
@@ -68,10 +92,10 @@ pub async fn serve(listener: UnixListener, gateway: Arc<Gateway>) {
     }
 }
 
-async fn answer(gateway: &Gateway, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(gateway: &impl Controlled, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     if (&method, &*path) == (&Method::GET, "/status") {
-        return written(StatusCode::OK, &status(gateway));
+        return written(StatusCode::OK, &gateway.status().await);
     }
     let body = match Limited::new(request.into_body(), LONGEST).collect().await {
         Ok(body) => body.to_bytes(),
@@ -80,13 +104,14 @@ async fn answer(gateway: &Gateway, request: Request<Incoming>) -> Response<Full<
     if method != Method::POST {
         return refused(StatusCode::NOT_FOUND, "ask for GET /status, or POST a command");
     }
-    match command(gateway, &path, &body) {
+    match gateway.command(&path, &body).await {
         Ok(answer) => written(StatusCode::OK, &answer),
         Err((status, why)) => refused(status, &why),
     }
 }
 
-type Refused = (StatusCode, String);
+/// The status of the answer, and what it says.
+pub(crate) type Refused = (StatusCode, String);
 
 fn written(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
     let mut text = serde_json::to_vec(body).unwrap_or_default();
@@ -104,14 +129,14 @@ fn refused(status: StatusCode, why: &str) -> Response<Full<Bytes>> {
 /// What every command says.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Said {
-    who: String,
-    why: String,
+pub(crate) struct Said {
+    pub(crate) who: String,
+    pub(crate) why: String,
     family: Option<Scope>,
     share: Option<Share>,
     /// Go back although nobody answers there.
     #[serde(default)]
-    anyway: bool,
+    pub(crate) anyway: bool,
     user: Option<String>,
     tenant: Option<String>,
     header: Option<String>,
@@ -119,13 +144,22 @@ struct Said {
     to: Option<Side>,
 }
 
-fn command(gateway: &Gateway, path: &str, body: &[u8]) -> Result<Value, Refused> {
-    let bad = |why: &str| (StatusCode::BAD_REQUEST, why.to_owned());
+fn bad(why: &str) -> Refused {
+    (StatusCode::BAD_REQUEST, why.to_owned())
+}
+
+/// What a body says, with who and why.
+pub(crate) fn said(body: &[u8]) -> Result<Said, Refused> {
     let said: Said = serde_json::from_slice(body)
         .map_err(|error| bad(&format!("{error}: send a JSON object with who, why and what the command needs")))?;
     if said.who.trim().is_empty() || said.why.trim().is_empty() {
         return Err(bad("say who you are and why, in `who` and `why`: both are logged"));
     }
+    Ok(said)
+}
+
+/// The command a path and a body stand for, and for whom.
+pub(crate) fn order(path: &str, said: &Said) -> Result<(Scope, Command), Refused> {
     let command = match path {
         "/set" => Command::Set(said.share.ok_or_else(|| bad("say which share, as in \"share\": \"10%\""))?),
         "/return" => Command::Return,
@@ -133,7 +167,6 @@ fn command(gateway: &Gateway, path: &str, body: &[u8]) -> Result<Value, Refused>
         "/thaw" => Command::Thaw,
         "/renew" => Command::Renew,
         "/confirm" => Command::Confirm,
-        "/force" => return force(gateway, said),
         _ => {
             return Err((
                 StatusCode::NOT_FOUND,
@@ -141,7 +174,16 @@ fn command(gateway: &Gateway, path: &str, body: &[u8]) -> Result<Value, Refused>
             ));
         }
     };
-    let scope = said.family.ok_or_else(|| bad("say which family, or \"family\": \"all\""))?;
+    let scope = said.family.clone().ok_or_else(|| bad("say which family, or \"family\": \"all\""))?;
+    Ok((scope, command))
+}
+
+fn command(gateway: &Gateway, path: &str, body: &[u8]) -> Result<Value, Refused> {
+    let said = said(body)?;
+    if path == "/force" {
+        return force(gateway, said);
+    }
+    let (scope, command) = order(path, &said)?;
     if command == Command::Return && !said.anyway {
         nobody_there(gateway, &scope)?;
     }
@@ -169,12 +211,11 @@ fn nobody_there(gateway: &Gateway, scope: &Scope) -> Result<(), Refused> {
 }
 
 fn force(gateway: &Gateway, said: Said) -> Result<Value, Refused> {
-    let bad = |why: String| (StatusCode::BAD_REQUEST, why);
-    let header = said.header.as_deref().map(header).transpose().map_err(bad)?;
+    let header = said.header.as_deref().map(header).transpose().map_err(|why| bad(&why))?;
     let whom = [said.user.map(Whom::User), said.tenant.map(Whom::Tenant), header];
     let mut whom = whom.into_iter().flatten();
     let (Some(whom), None) = (whom.next(), whom.next()) else {
-        return Err(bad("name one of user, tenant and header".to_owned()));
+        return Err(bad("name one of user, tenant and header"));
     };
     let mut before = None;
     let mut overrides = gateway.overrides.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

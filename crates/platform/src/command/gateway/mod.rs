@@ -1,11 +1,15 @@
-//! `gateway`: the proxy between the old services and this one, and the commands that move traffic there.
+//! `gateway`: the proxy between the old services and this one, and the commands that move traffic there or in a proxy of
+//! somebody's own.
 
 mod arguments;
 mod control;
+mod drive;
+mod print;
 mod serve;
 
 use std::process::ExitCode;
 
+use self::arguments::DriveCommand;
 pub(super) use self::arguments::GatewayCommand;
 
 pub(super) fn run(command: &GatewayCommand) -> anyhow::Result<ExitCode> {
@@ -18,5 +22,8 @@ pub(super) fn run(command: &GatewayCommand) -> anyhow::Result<ExitCode> {
         GatewayCommand::Freeze(order) => control::order(order, "/freeze", &[]),
         GatewayCommand::Thaw(order) => control::order(order, "/thaw", &[]),
         GatewayCommand::Confirm(order) => control::order(order, "/confirm", &[]),
+        GatewayCommand::Drive(DriveCommand::Haproxy(arguments)) => drive::run(arguments),
+        GatewayCommand::Drive(DriveCommand::HaproxyGuard(arguments)) => drive::guard(arguments),
+        GatewayCommand::Print(arguments) => print::run(arguments),
     }
 }

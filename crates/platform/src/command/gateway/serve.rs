@@ -1,11 +1,13 @@
 //! `gateway serve`: from the routes file to a listening gateway.
 
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
 use gateway::control::socket;
+use gateway::routes::Table;
 use gateway::{Fronts, Gateway, Parts};
 use kernel::SystemClock;
 use tokio::sync::watch;
@@ -50,17 +52,7 @@ pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     if in_the_way(&loaded, ServeArgs::USED, "gateway serve")? {
         return Ok(ExitCode::FAILURE);
     }
-    let file = &arguments.routes;
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let table = match gateway::routes::parse(&text) {
-        Ok(table) => table,
-        Err(problems) => {
-            let mut out = io::stderr().lock();
-            writeln!(out, "gateway serve does not run: {} is refused", file.display())?;
-            problems.iter().try_for_each(|problem| writeln!(out, "  {problem}"))?;
-            return Ok(ExitCode::FAILURE);
-        }
-    };
+    let Some((text, table)) = routes(&arguments.routes, "gateway serve")? else { return Ok(ExitCode::FAILURE) };
     let config = &loaded.config;
     let clock = Arc::new(SystemClock);
     logging::start(config.log_level, clock.clone());
@@ -76,6 +68,20 @@ pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
     command::runtime(workers)?.block_on(serve(arguments, gateway, text))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The routes of a file; nothing if it has mistakes, which are told then.
+pub(super) fn routes(file: &Path, command: &str) -> anyhow::Result<Option<(String, Table)>> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    match gateway::routes::parse(&text) {
+        Ok(table) => Ok(Some((text, table))),
+        Err(problems) => {
+            let mut out = io::stderr().lock();
+            writeln!(out, "{command} does not run: {} is refused", file.display())?;
+            problems.iter().try_for_each(|problem| writeln!(out, "  {problem}"))?;
+            Ok(None)
+        }
+    }
 }
 
 fn fronts(config: &Config) -> anyhow::Result<Fronts> {
