@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail; the helpers here are such code too")]
 
 mod control;
+mod haproxy;
 mod headers;
 mod instances;
+mod load;
 mod reload;
 mod streams;
 mod support;
