@@ -62,6 +62,11 @@ fn frontend(out: &mut String, table: &Table, routes: &[Named<'_>], options: &Opt
     writeln!(out, "    bind :{}", options.port)?;
     writeln!(out, "    timeout client 75s")?;
     writeln!(out, "    timeout http-request 10s")?;
+    writeln!(
+        out,
+        "    # At a reload nobody's idle connection is closed under their next request; that one is the last the old process decides."
+    )?;
+    writeln!(out, "    option idle-close-on-response")?;
     writeln!(out, "    http-request deny deny_status 404 if {{ path,url_dec -m reg -i ^/+internal(/|$) }}")?;
     writeln!(out, "    http-request deny deny_status 400 if {{ path,url_dec -m reg (^|/)[.][.]?(/|$) }}")?;
     writeln!(out, "    # What a client says about who it is. If something in front sets these, remove the lines.")?;

@@ -58,8 +58,9 @@ impl Haproxy {
             .expect("haproxy must be installed: apt-get install haproxy");
         let mut haproxy = Self { directory, address, master };
         let began = Instant::now();
-        while tokio::net::TcpStream::connect(haproxy.address).await.is_err() {
-            let log = std::fs::read_to_string(haproxy.directory.path().join("log")).unwrap();
+        // The master understands signals only after its worker serves.
+        while haproxy.loaded() == 0 || tokio::net::TcpStream::connect(haproxy.address).await.is_err() {
+            let log = haproxy.log();
             assert!(haproxy.master.try_wait().unwrap().is_none(), "{log}");
             assert!(began.elapsed() < Duration::from_secs(10), "{log}");
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -85,13 +86,27 @@ impl Haproxy {
 
     /// Starts a new worker, and waits until the commands go there.
     pub(crate) async fn reload(&self) {
-        let before = self.pid().await;
-        self.signal("USR2");
+        let (before, loaded) = (self.pid().await, self.loaded());
         let began = Instant::now();
-        while self.pid().await == before {
-            assert!(began.elapsed() < Duration::from_secs(10), "no new worker");
+        let mut signalled = None;
+        while self.loaded() == loaded || self.pid().await == before {
+            assert!(began.elapsed() < Duration::from_secs(20), "no new worker: {}", self.log());
+            // A master that is still busy with the last reload forgets signals.
+            if signalled.is_none_or(|at: Instant| at.elapsed() > Duration::from_secs(2)) {
+                self.signal("USR2");
+                signalled = Some(Instant::now());
+            }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("log")).unwrap()
+    }
+
+    /// How often a worker was started.
+    fn loaded(&self) -> usize {
+        self.log().matches("Loading success").count()
     }
 
     async fn pid(&self) -> Option<String> {
