@@ -7,6 +7,7 @@ mod haproxy;
 mod headers;
 mod instances;
 mod load;
+mod nginx;
 mod reload;
 mod streams;
 mod support;

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::running::{Driven, Haproxy};
 use crate::load::{Light, Sender, forty, person, under_load};
-use crate::support::two_sides;
+use crate::support::{Client, Service, token, two_sides};
 
 fn routes(legacy: &Light, platform: &Light) -> String {
     format!("seed: production\nroutes:\n{}", two_sides(&legacy.url(), &platform.url()))
@@ -168,4 +168,37 @@ async fn what_is_missing_in_haproxy_is_said() {
     .await;
     let error = Driven::by_threshold(&other, &routes).await.err().unwrap();
     assert!(error.contains("has no map") && error.contains("gateway print haproxy"), "{error}");
+}
+
+#[tokio::test]
+async fn paths_headers_and_rules_pass_as_they_should() {
+    let (legacy, platform) = (Service::start("legacy").await, Service::start("platform").await);
+    let routes = format!(
+        "force:\n  - user: careful\n    to: legacy\n  - header: 'X-Canary: it''s me'\n    to: platform\nroutes:\n  - path: /api/v1/users/*\n    \
+         legacy:\n      instances: [{0}]\n      strip: /api/v1\n    platform: {1}\n  - path: /*\n    upstream: {1}\n",
+        legacy.url(),
+        platform.url()
+    );
+    let haproxy = Haproxy::printed(&routes).await;
+    let driven = Driven::by_threshold(&haproxy, &routes).await.unwrap();
+    for (share, service, path) in [("0%", "legacy", "/users/1?x=%2F"), ("100%", "platform", "/api/v1/users/1?x=%2F")] {
+        driven.set(share).await;
+        let mut client = Client::connect(haproxy.address).await;
+        let forged = [("x-user-id", "forged"), ("x-tenant-id", "t")];
+        let answer = client.send("POST", "/api/v1/users/1?x=%2F", &forged, "{}").await;
+        assert_eq!((answer.service(), answer.body["path"].as_str()), (service, Some(path)));
+        assert_eq!(answer.headers["x-gateway-side"], service);
+        let headers = answer.body["headers"].as_object().unwrap();
+        assert!(!headers.contains_key("x-user-id") && !headers.contains_key("x-tenant-id"), "{headers:?}");
+        assert_eq!((&headers["host"], &headers["x-forwarded-for"]), (&"api.example.com".into(), &"127.0.0.1".into()));
+        assert_eq!(client.get("/API/V1/USERS", &[]).await.service(), service, "case does not matter");
+        for (path, status) in [("/internal/x", 404), ("/%69nternal", 404), ("/api/v1/users/%2e%2e/x", 400)] {
+            assert_eq!(Client::connect(haproxy.address).await.get(path, &[]).await.status, status, "{path}");
+        }
+        assert_eq!(client.get("/api/v1/usersx", &[]).await.service(), "platform", "the route for everything");
+        let careful = format!("Bearer {}", token("careful", "t"));
+        assert_eq!(client.get("/api/v1/users", &[("authorization", &careful)]).await.service(), "legacy");
+        let both = [("authorization", &*careful), ("x-canary", "it's me")];
+        assert_eq!(client.get("/api/v1/users", &both).await.service(), "platform");
+    }
 }
