@@ -140,6 +140,11 @@ pub enum StickyKey<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(u64);
 
+/// What is hashed before the kind of a key and the key.
+pub(crate) fn prefix(seed: &str) -> String {
+    format!("pyairtable gateway split v1 {}:{seed} ", seed.len())
+}
+
 /// Makes positions of keys. Each deployment has a seed of its own, so that the same people are not always the first.
 #[derive(Debug, Clone)]
 pub struct Splitter {
@@ -152,12 +157,15 @@ impl Splitter {
     pub fn new(seed: &str) -> Self {
         // The prefix and the length keep this hash apart from every other use of SHA-256 on an id, and one seed apart
         // from another that continues it: whoever shards or samples by a hash of the id must not find all of the new
-        // side in one shard.
+        // side in one shard. Text only: HAProxy has to make the same hash, and cannot hash a zero byte.
         let mut state = Sha256::new();
-        state.update(b"pyairtable gateway split v1\0");
-        state.update(u64::try_from(seed.len()).unwrap_or(u64::MAX).to_be_bytes());
-        state.update(seed.as_bytes());
+        state.update(prefix(seed));
         Self { seed: seed.to_owned(), state }
+    }
+
+    /// What the deployment calls itself.
+    pub(crate) fn seed(&self) -> &str {
+        &self.seed
     }
 
     /// Whether both put everybody in the same place.

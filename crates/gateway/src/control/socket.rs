@@ -46,8 +46,60 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
+/// Whatever the words of the control socket move: the gateway itself, or another proxy it drives.
+pub(crate) trait Controlled: Send + Sync + 'static {
+    /// Everything about it at one moment.
+    fn status(&self) -> impl Future<Output = Value> + Send;
+
+    /// What else can be read of it, by path; nothing where there is no such path.
+    fn read(&self, path: &str, query: Option<&str>) -> Option<Result<Value, Refused>> {
+        let _ = (path, query);
+        None
+    }
+
+    /// Does what the word after the slash asks for; the error is for the client.
+    fn command(self: &Arc<Self>, path: &str, body: &[u8]) -> impl Future<Output = Result<Value, Refused>> + Send;
+}
+
+impl Controlled for Gateway {
+    async fn status(&self) -> Value {
+        serde_json::to_value(status(self)).unwrap_or_default()
+    }
+
+    fn read(&self, path: &str, query: Option<&str>) -> Option<Result<Value, Refused>> {
+        Some(match path {
+            "/counters" => seconds(query).map(|seconds| json(&self.snapshot(seconds))),
+            "/metrics" => Ok(json!({ "metrics": self.metrics() })),
+            "/gates" => self.gates_report().map(|report| json(&report)).ok_or_else(|| {
+                (StatusCode::SERVICE_UNAVAILABLE, "the gates did not look yet: ask again in a second".to_owned())
+            }),
+            "/shadow" => Ok(json(&self.shadow_report(query == Some("values=true")))),
+            _ => return None,
+        })
+    }
+
+    async fn command(self: &Arc<Self>, path: &str, body: &[u8]) -> Result<Value, Refused> {
+        command(self, path, body)
+    }
+}
+
+fn json(value: &impl Serialize) -> Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+/// How far back somebody wants to look.
+fn seconds(query: Option<&str>) -> Result<usize, Refused> {
+    let seconds = query.and_then(|query| query.strip_prefix("seconds="));
+    seconds.map_or(Ok(60), str::parse).map_err(|_| bad("ask for ?seconds=60, of which 900 are kept"))
+}
+
 /// Answers on the socket until dropped.
 pub async fn serve(listener: UnixListener, gateway: Arc<Gateway>) {
+    serve_for(listener, gateway).await;
+}
+
+/// The same for anything that is controlled.
+pub(crate) async fn serve_for(listener: UnixListener, gateway: Arc<impl Controlled>) {
     loop {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
@@ -70,29 +122,18 @@ pub async fn serve(listener: UnixListener, gateway: Arc<Gateway>) {
     }
 }
 
-async fn answer(gateway: &Arc<Gateway>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+async fn answer(gateway: &Arc<impl Controlled>, request: Request<Incoming>) -> Response<Full<Bytes>> {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     if (&method, &*path) == (&Method::GET, "/status") {
-        return written(StatusCode::OK, &status(gateway));
+        return written(StatusCode::OK, &gateway.status().await);
     }
-    if (&method, &*path) == (&Method::GET, "/counters") {
-        let seconds = request.uri().query().and_then(|query| query.strip_prefix("seconds="));
-        return match seconds.map_or(Ok(60), str::parse) {
-            Ok(seconds) => written(StatusCode::OK, &gateway.snapshot(seconds)),
-            Err(_) => refused(StatusCode::BAD_REQUEST, "ask for /counters?seconds=60, of which 900 are kept"),
+    if method == Method::GET
+        && let Some(read) = gateway.read(&path, request.uri().query())
+    {
+        return match read {
+            Ok(body) => written(StatusCode::OK, &body),
+            Err((status, why)) => refused(status, &why),
         };
-    }
-    if (&method, &*path) == (&Method::GET, "/metrics") {
-        return written(StatusCode::OK, &json!({ "metrics": gateway.metrics() }));
-    }
-    if (&method, &*path) == (&Method::GET, "/gates") {
-        return match gateway.gates_report() {
-            Some(report) => written(StatusCode::OK, &report),
-            None => refused(StatusCode::SERVICE_UNAVAILABLE, "the gates did not look yet: ask again in a second"),
-        };
-    }
-    if (&method, &*path) == (&Method::GET, "/shadow") {
-        return written(StatusCode::OK, &gateway.shadow_report(request.uri().query() == Some("values=true")));
     }
     let body = match Limited::new(request.into_body(), LONGEST).collect().await {
         Ok(body) => body.to_bytes(),
@@ -101,13 +142,14 @@ async fn answer(gateway: &Arc<Gateway>, request: Request<Incoming>) -> Response<
     if method != Method::POST {
         return refused(StatusCode::NOT_FOUND, "ask for GET /status, or POST a command");
     }
-    match command(gateway, &path, &body) {
+    match gateway.command(&path, &body).await {
         Ok(answer) => written(StatusCode::OK, &answer),
         Err((status, why)) => refused(status, &why),
     }
 }
 
-type Refused = (StatusCode, String);
+/// The status of the answer, and what it says.
+pub(crate) type Refused = (StatusCode, String);
 
 fn written(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
     let mut text = serde_json::to_vec(body).unwrap_or_default();
@@ -125,16 +167,16 @@ fn refused(status: StatusCode, why: &str) -> Response<Full<Bytes>> {
 /// What every command says.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Said {
-    who: String,
-    why: String,
+pub(crate) struct Said {
+    pub(crate) who: String,
+    pub(crate) why: String,
     family: Option<Scope>,
     share: Option<Share>,
     /// The share of reads to mirror.
     rate: Option<Share>,
     /// Go back although nobody answers there, or compare although too little is known about noise.
     #[serde(default)]
-    anyway: bool,
+    pub(crate) anyway: bool,
     user: Option<String>,
     tenant: Option<String>,
     header: Option<String>,
@@ -142,13 +184,22 @@ struct Said {
     to: Option<Side>,
 }
 
-fn command(gateway: &Arc<Gateway>, path: &str, body: &[u8]) -> Result<Value, Refused> {
-    let bad = |why: &str| (StatusCode::BAD_REQUEST, why.to_owned());
+fn bad(why: &str) -> Refused {
+    (StatusCode::BAD_REQUEST, why.to_owned())
+}
+
+/// What a body says, with who and why.
+pub(crate) fn said(body: &[u8]) -> Result<Said, Refused> {
     let said: Said = serde_json::from_slice(body)
         .map_err(|error| bad(&format!("{error}: send a JSON object with who, why and what the command needs")))?;
     if said.who.trim().is_empty() || said.why.trim().is_empty() {
         return Err(bad("say who you are and why, in `who` and `why`: both are logged"));
     }
+    Ok(said)
+}
+
+/// The command a path and a body stand for, and for whom.
+pub(crate) fn order(path: &str, said: &Said) -> Result<(Scope, Command), Refused> {
     let command = match path {
         "/set" => Command::Set(said.share.ok_or_else(|| bad("say which share, as in \"share\": \"10%\""))?),
         "/return" => Command::Return,
@@ -156,11 +207,6 @@ fn command(gateway: &Arc<Gateway>, path: &str, body: &[u8]) -> Result<Value, Ref
         "/thaw" => Command::Thaw,
         "/renew" => Command::Renew,
         "/confirm" => Command::Confirm,
-        "/force" => return force(gateway, said),
-        "/shadow/learn" => return shadow(gateway, &said, Mode::Learning),
-        "/shadow/start" => return shadow(gateway, &said, Mode::Comparing),
-        "/shadow/stop" => return shadow(gateway, &said, Mode::Off),
-        "/arm" | "/disarm" => return arm(gateway, said, path == "/arm"),
         _ => {
             return Err((
                 StatusCode::NOT_FOUND,
@@ -168,7 +214,21 @@ fn command(gateway: &Arc<Gateway>, path: &str, body: &[u8]) -> Result<Value, Ref
             ));
         }
     };
-    let scope = said.family.ok_or_else(|| bad("say which family, or \"family\": \"all\""))?;
+    let scope = said.family.clone().ok_or_else(|| bad("say which family, or \"family\": \"all\""))?;
+    Ok((scope, command))
+}
+
+fn command(gateway: &Arc<Gateway>, path: &str, body: &[u8]) -> Result<Value, Refused> {
+    let said = said(body)?;
+    match path {
+        "/force" => return force(gateway, said),
+        "/shadow/learn" => return shadow(gateway, &said, Mode::Learning),
+        "/shadow/start" => return shadow(gateway, &said, Mode::Comparing),
+        "/shadow/stop" => return shadow(gateway, &said, Mode::Off),
+        "/arm" | "/disarm" => return arm(gateway, said, path == "/arm"),
+        _ => {}
+    }
+    let (scope, command) = order(path, &said)?;
     if command == Command::Return && !said.anyway {
         nobody_there(gateway, &scope)?;
     }
@@ -216,12 +276,11 @@ fn arm(gateway: &Gateway, said: Said, armed: bool) -> Result<Value, Refused> {
 }
 
 fn force(gateway: &Gateway, said: Said) -> Result<Value, Refused> {
-    let bad = |why: String| (StatusCode::BAD_REQUEST, why);
-    let header = said.header.as_deref().map(header).transpose().map_err(bad)?;
+    let header = said.header.as_deref().map(header).transpose().map_err(|why| bad(&why))?;
     let whom = [said.user.map(Whom::User), said.tenant.map(Whom::Tenant), header];
     let mut whom = whom.into_iter().flatten();
     let (Some(whom), None) = (whom.next(), whom.next()) else {
-        return Err(bad("name one of user, tenant and header".to_owned()));
+        return Err(bad("name one of user, tenant and header"));
     };
     let mut before = None;
     let mut overrides = gateway.overrides.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -1,55 +1,29 @@
 //! Moving traffic while it flows.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use serde_json::json;
 
+use crate::load::{Light, forty, under_load};
 use crate::support::{Client, Running, Service, token, two_sides};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn forty_changes_under_load_fail_no_request_and_move_nobody_back_on_the_way_up() {
-    let (legacy, platform) = (Service::start("legacy").await, Service::start("platform").await);
+async fn forty_changes_under_load_fail_no_request_and_each_is_in_force_once_it_is_answered() {
+    let (legacy, platform) = (Light::start("legacy").await, Light::start("platform").await);
     let running = Running::start(&two_sides(&legacy.url(), &platform.url()));
-    let stop = Arc::new(AtomicBool::new(false));
-    let clients: Vec<_> = (0..16)
-        .map(|worker| {
-            let (address, stop) = (running.address, Arc::clone(&stop));
-            tokio::spawn(async move {
-                let mut client = Client::connect(address).await;
-                let mut sides: BTreeMap<String, u64> = BTreeMap::new();
-                let people: Vec<String> =
-                    (0..20).map(|n| format!("Bearer {}", token(&format!("user-{worker}-{n}"), "t"))).collect();
-                for n in 0.. {
-                    if stop.load(Ordering::Relaxed) {
-                        break;
-                    }
-                    let who = [("authorization", &*people[n % people.len()])];
-                    let (method, body) = if n % 5 == 0 { ("POST", "{}") } else { ("GET", "") };
-                    let answer = client.send(method, "/api/v1/users/1", &who, body).await;
-                    assert_eq!(answer.status, StatusCode::OK);
-                    *sides.entry(answer.service().to_owned()).or_default() += 1;
-                }
-                sides
-            })
-        })
-        .collect();
-    for change in 0..40_u32 {
-        let percent = [1, 10, 50, 100, 50, 10, 1, 0][usize::try_from(change).unwrap() % 8];
-        running.set(&format!("{percent}%")).await;
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    stop.store(true, Ordering::Relaxed);
-    let mut sides: BTreeMap<String, u64> = BTreeMap::new();
-    for client in clients {
-        for (side, count) in client.await.expect("no request failed") {
-            *sides.entry(side).or_default() += count;
-        }
-    }
-    assert!(sides["legacy"] > 100 && sides["platform"] > 100, "{sides:?}");
+    let began = Instant::now();
+    let mut slowest = Duration::ZERO;
+    let sent = under_load(running.address, "", 100_000, &forty(), true, async |share| {
+        let asked = Instant::now();
+        running.set(&share.to_string()).await;
+        slowest = slowest.max(asked.elapsed());
+    })
+    .await;
+    println!("{} requests in {:?}, the slowest change took {slowest:?}", sent.requests, began.elapsed());
+    assert!(sent.requests >= 100_000 && sent.checked > 80_000, "{} of {}", sent.checked, sent.requests);
+    assert_eq!((&*sent.failed, &*sent.misled), (&[][..], &[][..]));
+    assert!(sent.on_platform > 10_000 && sent.requests - sent.on_platform > 10_000, "{}", sent.on_platform);
     let counted: u64 = running.status().await["families"]["users"]["counters"]
         .as_array()
         .unwrap()
@@ -59,7 +33,7 @@ async fn forty_changes_under_load_fail_no_request_and_move_nobody_back_on_the_wa
             one["requests"].as_u64().unwrap()
         })
         .sum();
-    assert_eq!(counted, sides.values().sum::<u64>(), "every request is counted once");
+    assert_eq!(counted, sent.requests, "every request is counted once");
 }
 
 #[tokio::test]

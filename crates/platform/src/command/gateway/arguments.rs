@@ -5,10 +5,11 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
+use gateway::haproxy::Address;
 use gateway::split::Share;
 
-use super::{control, measure, serve};
+use super::{control, drive, measure, print, serve};
 use crate::command::arguments::inputs;
 use crate::config::{Inputs, keys};
 
@@ -51,6 +52,123 @@ pub(in crate::command) enum GatewayCommand {
     /// Ask the other side what clients read, and compare the answers
     #[command(subcommand, long_about = measure::SHADOW)]
     Shadow(ShadowCommand),
+    /// Move traffic in a proxy of your own by the same commands
+    #[command(subcommand)]
+    Drive(DriveCommand),
+    /// Print the configuration of a proxy of your own for the routes, at one share
+    #[command(long_about = print::ABOUT, after_long_help = print::AFTER_HELP)]
+    Print(PrintArgs),
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::command) enum DriveCommand {
+    /// Hold the shares of a running HAProxy until SIGTERM or Ctrl-C
+    #[command(long_about = drive::ABOUT, after_long_help = drive::AFTER_HELP)]
+    Haproxy(DriveArgs),
+    /// Put safe weights in force when the driver, whose lines are on standard input, dies or freezes
+    #[command(hide = true)]
+    HaproxyGuard(WeightArgs),
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct DriveArgs {
+    #[command(flatten)]
+    pub(super) weights: WeightArgs,
+    /// The routes file that HAProxy's configuration was printed for
+    #[arg(long, value_name = "FILE", conflicts_with = "backend", required_unless_present = "backend")]
+    pub(super) routes: Option<PathBuf>,
+    /// HAProxy's map of thresholds, by the name its configuration has for it
+    #[arg(long, value_name = "FILE", default_value = MAP)]
+    pub(super) map: String,
+    /// The same file as this program sees it, if that is another path [default: that of --map]
+    #[arg(long, value_name = "FILE")]
+    pub(super) map_file: Option<PathBuf>,
+    /// Run without a second process that takes weights back if this one is killed
+    #[arg(long)]
+    pub(super) no_guard: bool,
+    #[command(flatten)]
+    pub(super) socket: SocketArgs,
+    /// Where confirmed shares are kept over a restart
+    #[arg(long, value_name = "FILE", default_value = "./pyairtable-gateway.json")]
+    pub(super) state: PathBuf,
+    /// error, warn, info, debug or trace [env: LOG_LEVEL] [default: info]
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+impl DriveArgs {
+    /// The keys that a driver uses.
+    pub(super) const USED: &[&str] = &[keys::LOG_LEVEL];
+
+    pub(super) fn inputs(&self) -> Inputs {
+        inputs(None, vec![(keys::LOG_LEVEL, &self.log_level)])
+    }
+}
+
+/// Where HAProxy's configuration has the map unless told otherwise.
+const MAP: &str = "/etc/haproxy/pyairtable.map";
+
+#[derive(Debug, Clone, Args)]
+pub(in crate::command) struct WeightArgs {
+    /// HAProxy's `stats socket ... level admin`: a path, or HOST:PORT
+    #[arg(long, value_name = "ADDRESS", default_value = "/run/haproxy/admin.sock")]
+    pub(super) haproxy: Address,
+    /// Set weights in a backend of your own instead of thresholds, for a family of that name; once for each
+    #[arg(long, value_name = "FAMILY=BACKEND", value_parser = pair)]
+    pub(super) backend: Vec<(String, String)>,
+    /// With --backend: servers whose name begins with this are the new side
+    #[arg(long, value_name = "PREFIX", default_value = "platform")]
+    pub(super) platform_servers: String,
+    /// With --backend: HAProxy's server-state-file, which then knows the weights after a reload
+    #[arg(long, value_name = "FILE")]
+    pub(super) server_state: Option<PathBuf>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((family, backend)) if !family.is_empty() && !backend.is_empty() => {
+            Ok((family.to_owned(), backend.to_owned()))
+        }
+        _ => Err("write FAMILY=BACKEND, such as users=be_users".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct PrintArgs {
+    /// Whose configuration
+    #[arg(value_name = "PRODUCT")]
+    pub(super) product: Product,
+    /// YAML file with the routes, as for gateway serve
+    #[arg(long, value_name = "FILE")]
+    pub(super) routes: PathBuf,
+    /// The share of people on the new side
+    #[arg(long, value_name = "SHARE")]
+    pub(super) share: Share,
+    /// Where clients connect
+    #[arg(long, value_name = "PORT", default_value_t = 8000)]
+    pub(super) port: u16,
+    /// HAProxy's map of thresholds
+    #[arg(long, value_name = "FILE", default_value = MAP)]
+    pub(super) map: String,
+    /// What people stick by in nginx, such as '$cookie_session' [default: $http_authorization]
+    #[arg(long, value_name = "EXPRESSION")]
+    pub(super) key: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(in crate::command) enum Product {
+    /// HAProxy 2.6 or later, to be driven by gateway drive haproxy
+    Haproxy,
+    /// The map of thresholds that goes with it
+    HaproxyMap,
+    /// nginx, for its http block
+    Nginx,
+    /// Traefik 3, for its file provider
+    Traefik,
+    /// Envoy 1.36 or later, a whole configuration
+    Envoy,
+    /// Kubernetes Gateway API v1, HTTPRoutes
+    GatewayApi,
 }
 
 #[derive(Debug, Args)]

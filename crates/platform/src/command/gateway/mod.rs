@@ -1,12 +1,16 @@
-//! `gateway`: the proxy between the old services and this one, and the commands that move traffic there.
+//! `gateway`: the proxy between the old services and this one, and the commands that move traffic there or in a proxy of
+//! somebody's own.
 
 mod arguments;
 mod control;
+mod drive;
 mod measure;
+mod print;
 mod serve;
 
 use std::process::ExitCode;
 
+use self::arguments::DriveCommand;
 pub(super) use self::arguments::GatewayCommand;
 
 pub(super) fn run(command: &GatewayCommand) -> anyhow::Result<ExitCode> {
@@ -24,5 +28,8 @@ pub(super) fn run(command: &GatewayCommand) -> anyhow::Result<ExitCode> {
         GatewayCommand::Arm(order) => control::order(order, "/arm", &[]),
         GatewayCommand::Disarm(order) => control::order(order, "/disarm", &[]),
         GatewayCommand::Shadow(command) => measure::shadow(command),
+        GatewayCommand::Drive(DriveCommand::Haproxy(arguments)) => drive::run(arguments),
+        GatewayCommand::Drive(DriveCommand::HaproxyGuard(arguments)) => drive::guard(arguments),
+        GatewayCommand::Print(arguments) => print::run(arguments),
     }
 }

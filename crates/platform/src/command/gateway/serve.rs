@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use gateway::control::socket;
-use gateway::routes::Problem;
+use gateway::routes::{Problem, Table};
 use gateway::{Gateway, Parts};
 use kernel::SystemClock;
 use tokio::sync::watch;
@@ -76,14 +76,7 @@ pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     if in_the_way(&loaded, ServeArgs::USED, "gateway serve")? {
         return Ok(ExitCode::FAILURE);
     }
-    let file = &arguments.routes;
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    let table = match gateway::routes::parse(&text) {
-        Ok(table) => table,
-        Err(problems) => {
-            return refused(file, &problems);
-        }
-    };
+    let Some((text, table)) = routes(&arguments.routes, "gateway serve")? else { return Ok(ExitCode::FAILURE) };
     let gates = read(arguments.gates.as_deref())?;
     let register = read(arguments.intended.as_deref())?;
     let config = &loaded.config;
@@ -104,7 +97,8 @@ pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     ];
     for (file, taken) in taken {
         if let (Some((file, _)), Some(Err(problems))) = (file, taken) {
-            return refused(file, &problems);
+            tell(file, "gateway serve", &problems)?;
+            return Ok(ExitCode::FAILURE);
         }
     }
     // Connections are served by threads of the gateway's own.
@@ -123,11 +117,20 @@ fn read(file: Option<&Path>) -> anyhow::Result<Option<Text>> {
     file.map(read).transpose()
 }
 
-fn refused(file: &Path, problems: &[Problem]) -> anyhow::Result<ExitCode> {
+/// The routes of a file; nothing if it has mistakes, which are told then.
+pub(super) fn routes(file: &Path, command: &str) -> anyhow::Result<Option<(String, Table)>> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    match gateway::routes::parse(&text) {
+        Ok(table) => Ok(Some((text, table))),
+        Err(problems) => tell(file, command, &problems).map(|()| None),
+    }
+}
+
+fn tell(file: &Path, command: &str, problems: &[Problem]) -> anyhow::Result<()> {
     let mut out = io::stderr().lock();
-    writeln!(out, "gateway serve does not run: {} is refused", file.display())?;
+    writeln!(out, "{command} does not run: {} is refused", file.display())?;
     problems.iter().try_for_each(|problem| writeln!(out, "  {problem}"))?;
-    Ok(ExitCode::FAILURE)
+    Ok(())
 }
 
 async fn serve(

@@ -1,0 +1,5 @@
+//! A real HAProxy, driven by the words of the gateway.
+
+mod running;
+mod threshold;
+mod weights;
