@@ -220,7 +220,7 @@ async fn send(address: SocketAddr, people: Vec<Person>, board: Arc<Board>, is_st
         };
         sent.on_platform += u64::from(on_platform);
         // Started after the answer for this share, and answered before the next one was asked for.
-        if is_sticky && turn % 2 == 0 && board.turn.load(Ordering::SeqCst) == turn {
+        if is_sticky && turn.is_multiple_of(2) && board.turn.load(Ordering::SeqCst) == turn {
             sent.checked += 1;
             if on_platform != share.takes(person.position) {
                 sent.misled.push(format!("{share}: on_platform={on_platform}"));

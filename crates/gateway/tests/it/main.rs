@@ -8,6 +8,7 @@ mod headers;
 mod instances;
 mod load;
 mod nginx;
+mod print;
 mod reload;
 mod streams;
 mod support;
