@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
+use jiff::Timestamp;
 use kernel::Clock;
 use serde_json::{Value, json};
 use tokio::net::UnixListener;
@@ -23,6 +24,10 @@ use crate::forced::Side;
 
 /// How often HAProxy is asked whether it still does what it was told.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+/// HAProxy ends a lease up to this much earlier than its length, because it counts whole seconds. The driver must not
+/// outlast it: people would be moved twice.
+const EARLY: Duration = Duration::from_secs(1);
 
 /// How shares get into HAProxy.
 #[derive(Debug)]
@@ -43,7 +48,8 @@ pub struct Parts {
     pub kept: PathBuf,
     /// The time, which HAProxy has to share to within a second or two.
     pub clock: Arc<dyn Clock>,
-    /// Hears what is to be in force before it is, to see to it if this process dies.
+    /// Hears what is to be in force, and has it passed on when it returns, so that somebody sees to it if this process
+    /// dies a moment later.
     pub guard: Option<Box<dyn Fn(Orders) + Send + Sync>>,
 }
 
@@ -94,8 +100,9 @@ impl Driver {
         let state = State { control, keeper, leases: BTreeMap::new(), trouble: None, unkept: None, restored: 0 };
         let driver = Arc::new(Self { parts, state: Mutex::new(state) });
         let mut state = driver.state.lock().await;
-        let shown = state.control.show(Instant::now());
-        driver.put(&mut state, &shown).await?;
+        let (at, now) = driver.now();
+        let shown = state.control.show(now);
+        driver.put(&mut state, &shown, at).await?;
         drop(state);
         Ok(driver)
     }
@@ -119,18 +126,33 @@ impl Driver {
     pub async fn stop(&self) -> Result<(), Trouble> {
         let mut state = self.state.lock().await;
         state.control = Control::new(state.control.kept().keys().map(String::as_str), &state.control.kept());
-        let shown = state.control.show(Instant::now());
-        self.put(&mut state, &shown).await
+        let (at, now) = self.now();
+        let shown = state.control.show(now);
+        self.put(&mut state, &shown, at).await
+    }
+
+    /// The time of day and the time leases are counted in. In this order: whoever is stopped in between and goes on later
+    /// must not give HAProxy a lease that begins anew.
+    fn now(&self) -> (Timestamp, Instant) {
+        let at = self.parts.clock.now();
+        (at, Instant::now())
+    }
+
+    fn early(&self) -> Duration {
+        match self.parts.mode {
+            Mode::Threshold(_) => EARLY,
+            Mode::Weights(_) => Duration::ZERO,
+        }
     }
 
     async fn tick(&self) {
         let mut state = self.state.lock().await;
-        let now = Instant::now();
-        for Change { family, from, to } in state.control.expire(now) {
+        let (at, now) = self.now();
+        for Change { family, from, to } in state.control.expire(now + self.early()) {
             tracing::warn!(family, from = %from, to = %to, "nobody renewed the lease, back to the safe share");
         }
         let shown = state.control.show(now);
-        let repaired = self.repair(&mut state, &shown).await;
+        let repaired = self.repair(&mut state, &shown, at).await;
         match repaired {
             Ok(()) => {
                 if state.trouble.take().is_some() {
@@ -148,13 +170,12 @@ impl Driver {
     }
 
     /// Puts in force what is not. HAProxy forgets at a reload; and a lease may just have ended.
-    async fn repair(&self, state: &mut State, shown: &BTreeMap<String, Shown>) -> Result<(), Trouble> {
+    async fn repair(&self, state: &mut State, shown: &BTreeMap<String, Shown>, at: Timestamp) -> Result<(), Trouble> {
         let forgot = match &self.parts.mode {
             Mode::Threshold(threshold) => {
                 let ended = shown.iter().any(|(name, shown)| {
                     // With a lease the text stays the one of when it was renewed.
-                    shown.lease_seconds.is_none()
-                        && state.leases.get(name) != Some(&Lease::new(shown, self.parts.clock.now()))
+                    shown.lease_seconds.is_none() && state.leases.get(name) != Some(&Lease::new(shown, at))
                 });
                 let has = threshold.read(&self.parts.address).await?;
                 let forgot = state.leases.iter().any(|(name, lease)| has.get(name) != Some(lease));
@@ -174,7 +195,7 @@ impl Driver {
                 differs
             }
         };
-        self.put(state, shown).await?;
+        self.put(state, shown, at).await?;
         if forgot {
             state.restored += 1;
             tracing::warn!("HAProxy did not have the shares it was told, as after a reload; it has them again");
@@ -183,16 +204,15 @@ impl Driver {
     }
 
     /// Puts everything in force and sees that it is.
-    async fn put(&self, state: &mut State, shown: &BTreeMap<String, Shown>) -> Result<(), Trouble> {
+    async fn put(&self, state: &mut State, shown: &BTreeMap<String, Shown>, at: Timestamp) -> Result<(), Trouble> {
         if let Some(guard) = &self.parts.guard {
             guard(Orders::new(shown));
         }
         let address = &self.parts.address;
         let unkept = match &self.parts.mode {
             Mode::Threshold(threshold) => {
-                let now = self.parts.clock.now();
                 let leases: BTreeMap<_, _> =
-                    shown.iter().map(|(name, shown)| (name.clone(), Lease::new(shown, now))).collect();
+                    shown.iter().map(|(name, shown)| (name.clone(), Lease::new(shown, at))).collect();
                 let unkept = threshold.put(address, &leases).await?;
                 state.leases = leases;
                 unkept
@@ -251,19 +271,21 @@ impl Driver {
         let (scope, command) = order(path, &said)?;
         let (who, why) = (&said.who, &said.why);
         let mut state = self.state.lock().await;
-        let now = Instant::now();
+        let (at, now) = self.now();
         let mut next = state.control.clone();
+        next.expire(now + self.early());
         let changes =
             next.apply(&scope, &command, now).map_err(|refusal| (StatusCode::CONFLICT, refusal.to_string()))?;
         self.somebody_there(&changes, said.anyway).await?;
         let goes_back = command == Command::Return || changes.iter().all(|change| change.to < change.from);
         let shown = next.show(now);
-        let done = self.put(&mut state, &shown).await;
+        let done = self.put(&mut state, &shown, at).await;
         match done {
             Err(trouble) if !goes_back || (changes.is_empty() && command != Command::Return) => {
                 // Nothing happened, then; what did all the same is taken back at once.
-                let before = state.control.show(Instant::now());
-                let _ = self.put(&mut state, &before).await;
+                let (at, now) = self.now();
+                let before = state.control.show(now);
+                let _ = self.put(&mut state, &before, at).await;
                 return Err(failed(&trouble));
             }
             done => {

@@ -35,34 +35,46 @@ impl Orders {
 
 /// Guards until there are no more orders and everything is back.
 pub async fn guard(address: &Address, weights: &Weights, mut orders: UnboundedReceiver<Orders>) {
-    let mut leases: BTreeMap<String, (Instant, Share)> = BTreeMap::new();
+    // When each family is to be put back, and to which share.
+    let mut due: BTreeMap<String, (Option<Instant>, Share)> = BTreeMap::new();
     let mut is_alone = false;
-    loop {
-        let due = |until: Instant| is_alone || until + GRACE <= Instant::now();
-        for (family, (_, safe)) in leases.clone().into_iter().filter(|(_, (until, _))| due(*until)) {
-            match weights.put(address, &family, safe).await {
-                Ok(()) => {
-                    tracing::warn!(family, to = %safe, "the driver is silent, the guard put the safe share in force");
-                    leases.remove(&family);
-                }
-                Err(trouble) => tracing::error!(family, %trouble, "the safe share is not in force, trying on"),
+    while !is_alone || !due.is_empty() {
+        let now = Instant::now();
+        let mut done = Vec::new();
+        for (family, (at, safe)) in &due {
+            // Without a lease too, once the driver is gone: it may have died on the way down to the safe share.
+            if (is_alone || at.is_some_and(|at| at <= now)) && put_back(address, weights, family, *safe).await {
+                done.push(family.clone());
             }
         }
-        if is_alone && leases.is_empty() {
-            return;
-        }
+        due.retain(|family, _| !done.contains(family));
         tokio::select! {
             () = tokio::time::sleep(Duration::from_millis(100)) => {}
             heard = orders.recv(), if !is_alone => match heard {
                 Some(orders) => {
-                    let lease = |(family, order): (String, Order)| {
-                        let left = Duration::try_from_secs_f64(order.lease_seconds?).ok()?;
-                        Some((family, (Instant::now() + left, order.safe)))
-                    };
-                    leases = orders.0.into_iter().filter_map(lease).collect();
+                    let end = |seconds| Some(Instant::now() + Duration::try_from_secs_f64(seconds).ok()? + GRACE);
+                    let order = |order: &Order| (order.lease_seconds.and_then(end), order.safe);
+                    due = orders.0.iter().map(|(family, one)| (family.clone(), order(one))).collect();
                 }
                 None => is_alone = true,
             },
+        }
+    }
+}
+
+/// Whether the safe share is in force now.
+async fn put_back(address: &Address, weights: &Weights, family: &str, safe: Share) -> bool {
+    if weights.is(address, family, safe).await.unwrap_or(false) {
+        return true;
+    }
+    match weights.put(address, family, safe).await {
+        Ok(()) => {
+            tracing::warn!(family, to = %safe, "the driver is silent, the guard put the safe share in force");
+            true
+        }
+        Err(trouble) => {
+            tracing::error!(family, %trouble, "the safe share is not in force, trying on");
+            false
         }
     }
 }

@@ -12,6 +12,7 @@ mod http2;
 mod instances;
 mod load;
 mod nginx;
+mod print;
 mod reload;
 mod shadow;
 mod slow;

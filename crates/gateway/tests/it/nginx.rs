@@ -81,9 +81,9 @@ fn write(directory: &Path, address: SocketAddr, routes: &str, share: &str) {
     let marker = share.trim_end_matches('%');
     let last = "    location / {";
     assert!(printed.contains(last));
-    let changed =
+    let with_it =
         printed.replace(last, &format!("    location = /is-{marker} {{\n        return 204;\n    }}\n{last}"));
-    std::fs::write(directory.join("pyairtable.conf"), changed).unwrap();
+    std::fs::write(directory.join("pyairtable.conf"), with_it).unwrap();
 }
 
 /// On which side each of 20,000 people is, asked over eight connections.

@@ -30,6 +30,8 @@ fn help_of_every_command() {
         ("gateway_shadow", &["gateway", "shadow", "--help"]),
         ("gateway_shadow_start", &["gateway", "shadow", "start", "--help"]),
         ("gateway_shadow_report", &["gateway", "shadow", "report", "--help"]),
+        ("gateway_drive_haproxy", &["gateway", "drive", "haproxy", "--help"]),
+        ("gateway_print", &["gateway", "print", "--help"]),
         ("completions", &["completions", "--help"]),
     ] {
         let run = run(arguments);
@@ -56,6 +58,9 @@ fn mistakes_are_answered_clearly_and_exit_2() {
         ("gateway_without_routes", &["gateway", "serve"]),
         ("gateway_force_nobody", &["gateway", "force", "legacy", "--who", "ada", "--why", "x"]),
         ("gateway_share_of_nothing", &["gateway", "set", "110%", "--who", "ada", "--why", "x"]),
+        ("gateway_drive_without_routes", &["gateway", "drive", "haproxy"]),
+        ("gateway_drive_backend_of_nothing", &["gateway", "drive", "haproxy", "--backend", "users"]),
+        ("gateway_print_without_share", &["gateway", "print", "nginx", "--routes", "routes.yaml"]),
         ("unknown_shell", &["completions", "tcsh"]),
         ("check_config_with_unknown_flag", &["--check-config", "--bogus"]),
     ] {

@@ -12,7 +12,7 @@ use crate::command::run_in;
 use crate::process::{request, request_with, signal};
 
 /// A program that ends with the test.
-struct Started(Child);
+pub(crate) struct Started(pub(crate) Child);
 
 impl Drop for Started {
     fn drop(&mut self) {
@@ -21,7 +21,7 @@ impl Drop for Started {
     }
 }
 
-fn start(directory: &Path, arguments: &[&str]) -> Started {
+pub(crate) fn start(directory: &Path, arguments: &[&str]) -> Started {
     let log = std::fs::OpenOptions::new().create(true).append(true).open(directory.join("log")).unwrap();
     let child = Command::new(env!("CARGO_BIN_EXE_pyairtable-platform"))
         .args(arguments)
@@ -36,7 +36,7 @@ fn start(directory: &Path, arguments: &[&str]) -> Started {
 }
 
 /// A service that answers everything with its name.
-fn service(name: &'static str) -> SocketAddr {
+pub(crate) fn service(name: &'static str) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {

@@ -27,6 +27,7 @@ mod limits;
 mod migrations;
 mod notifications;
 mod openapi;
+mod own_gateway;
 mod process;
 mod production;
 mod readme;

@@ -4,7 +4,8 @@ use std::io::Write as _;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use gateway::control::socket;
@@ -101,6 +102,9 @@ async fn drive(arguments: &DriveArgs, parts: Parts) -> anyhow::Result<()> {
     stopped.context("the confirmed shares are not in force")
 }
 
+/// A guard that takes longer to hear is stuck; going back must not wait for it.
+const GUARD: Duration = Duration::from_millis(500);
+
 type Hears = Box<dyn Fn(Orders) + Send + Sync>;
 
 /// Starts the guard, which hears all orders from then on.
@@ -113,18 +117,22 @@ fn guarded(arguments: &WeightArgs) -> anyhow::Result<Hears> {
     }
     // Whoever presses Ctrl-C ends the driver, and the guard ends after it.
     command.stdin(Stdio::piped()).process_group(0);
-    let (hears, orders) = mpsc::channel();
+    let (hears, orders) = mpsc::channel::<(Orders, SyncSender<()>)>();
     // A thread of its own: a guard that is stuck must not keep the driver from going back.
     std::thread::Builder::new().name("guard".to_owned()).spawn(move || tell(command, &orders))?;
     Ok(Box::new(move |orders| {
-        let _ = hears.send(orders);
+        let (told, is_told) = mpsc::sync_channel(1);
+        let _ = hears.send((orders, told));
+        if is_told.recv_timeout(GUARD).is_err() {
+            tracing::error!("the guard does not hear: if this process dies, weights stay as they are");
+        }
     }))
 }
 
 /// Passes orders on until there will be no more; starts another guard when one is gone.
-fn tell(mut command: Command, orders: &Receiver<Orders>) {
+fn tell(mut command: Command, orders: &Receiver<(Orders, SyncSender<()>)>) {
     let mut guard = None;
-    while let Ok(orders) = orders.recv() {
+    while let Ok((orders, is_told)) = orders.recv() {
         let Ok(mut line) = serde_json::to_vec(&orders) else { continue };
         line.push(b'\n');
         for _ in 0..2 {
@@ -136,6 +144,7 @@ fn tell(mut command: Command, orders: &Receiver<Orders>) {
             }
             let told = guard.as_mut().and_then(|guard| guard.stdin.as_mut()).map(|stdin| stdin.write_all(&line));
             if let Some(Ok(())) = told {
+                let _ = is_told.send(());
                 break;
             }
             if let Some(mut gone) = guard.take() {
