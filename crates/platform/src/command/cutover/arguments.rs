@@ -1,7 +1,5 @@
 //! The flags of `cutover`.
 
-#![expect(clippy::doc_markdown, reason = "these comments are the texts of --help, which show what is written")]
-
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};

@@ -34,33 +34,31 @@ struct Lines {
 
 const EVERY: Duration = Duration::from_secs(5);
 
-impl Lines {
-    fn say(&self, line: &str) {
-        let _ = writeln!(io::stderr(), "{line}");
-    }
+fn say(line: &str) {
+    let _ = writeln!(io::stderr(), "{line}");
 }
 
 impl Watch for Lines {
     fn begins(&self, step: &str, about: &str) {
-        self.say(&format!("{step}: {about}"));
+        say(&format!("{step}: {about}"));
     }
 
     fn progress(&self, progress: &Progress) {
         if self.at.get().is_none_or(|at| at.elapsed() >= EVERY) {
             self.at.set(Some(Instant::now()));
-            self.say(&format!("  {}", words(progress)));
+            say(&format!("  {}", words(progress)));
         }
     }
 
     fn waits(&self, why: &str) {
         if self.said.replace(why.to_owned()) != why {
-            self.say(&format!("  waiting: {why}"));
+            say(&format!("  waiting: {why}"));
         }
     }
 
     fn ends(&self, step: &str, already: bool) {
         self.said.take();
-        self.say(&format!("{step}: {}", if already { "done before" } else { "done" }));
+        say(&format!("{step}: {}", if already { "done before" } else { "done" }));
     }
 }
 
