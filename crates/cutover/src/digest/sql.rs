@@ -70,11 +70,12 @@ pub(super) fn chunk(table: &Table, lower: bool, upper: bool) -> String {
 }
 
 /// `chunk, rows, first, second` of all chunks of a table with one key column, in one pass: `$1` are the first keys of all
-/// chunks but the first, as texts. Reading range by range would visit each page many times when keys are random.
+/// chunks but the first, as texts, which a subquery turns into keys once and not for each row. Reading range by range
+/// would visit each page many times when keys are random.
 pub(super) fn pass(table: &Table) -> Option<String> {
     let [key] = table.key.as_slice() else { return None };
     Some(format!(
-        "SELECT chunk, {SUMS} FROM (SELECT pg_catalog.width_bucket({}, $1::pg_catalog.text[]::{}[]) AS chunk, {} AS row \
+        "SELECT chunk, {SUMS} FROM (SELECT pg_catalog.width_bucket({}, (SELECT $1::pg_catalog.text[]::{}[])) AS chunk, {} AS row \
          FROM ONLY {} OFFSET 0) rows GROUP BY chunk",
         quote(key),
         table.column(key)?.kind,
