@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use pyairtable_cutover::backup::{check_files, compare};
+use pyairtable_cutover::journal::{self, Entry};
 use pyairtable_cutover::run::{Call, Cx, Preview, Wishes, dry_run};
 use pyairtable_cutover::{Exit, run, steps};
 use testkit::legacy::layouts::Layout;
@@ -116,6 +117,17 @@ async fn backup_makes_the_very_calls_that_a_dry_run_prints() {
     let called: Vec<String> = cx.calls().iter().map(ToString::to_string).collect();
     assert_eq!(called, planned);
     assert!(called.iter().any(|call| call.starts_with("run    pg_restore")), "{called:#?}");
+
+    // And the journal has them, each before it was made.
+    let records = journal::read(&path.join("journal.jsonl")).unwrap().records;
+    let noted: Vec<String> = records
+        .iter()
+        .filter_map(
+            |record| if let Entry::Calling { call, .. } = &record.entry { Some(call.to_string()) } else { None },
+        )
+        .collect();
+    let changing: Vec<String> = called.into_iter().filter(|call| !call.starts_with("read ")).collect();
+    assert_eq!(noted, changing);
 }
 
 /// A folder as old services leave them: links in and out, odd names, an empty folder, a socket.

@@ -59,7 +59,7 @@ async fn lock_fences_out_a_tool_that_was_stopped_and_comes_back() {
     let folder = tempfile::tempdir().unwrap();
     let last = 12;
     // Stopped just before, just after it wrote, and when it has announced a step.
-    for (moment, seq) in [("Before", 3), ("Written", 5), ("Synced", 6), ("Synced", 9)] {
+    for (moment, seq) in [("Before", 3), ("Written", 5), ("Synced", 7), ("Synced", 12)] {
         let run = folder.path().join(format!("{moment}-{seq}"));
         let mut first = child(&run, &db, "STOP", moment, seq);
         stopped(first.id()).await;

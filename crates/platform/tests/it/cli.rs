@@ -32,6 +32,17 @@ fn help_of_every_command() {
         ("gateway_shadow_report", &["gateway", "shadow", "report", "--help"]),
         ("gateway_drive_haproxy", &["gateway", "drive", "haproxy", "--help"]),
         ("gateway_print", &["gateway", "print", "--help"]),
+        ("cutover", &["cutover", "--help"]),
+        ("cutover_discover", &["cutover", "discover", "--help"]),
+        ("cutover_plan", &["cutover", "plan", "--help"]),
+        ("cutover_run", &["cutover", "run", "--help"]),
+        ("cutover_backup", &["cutover", "backup", "-h"]),
+        ("cutover_status", &["cutover", "status", "--help"]),
+        ("cutover_pause", &["cutover", "pause", "--help"]),
+        ("cutover_resume", &["cutover", "resume", "-h"]),
+        ("cutover_rollback", &["cutover", "rollback", "-h"]),
+        ("cutover_verify", &["cutover", "verify", "--help"]),
+        ("cutover_restore", &["cutover", "restore", "--help"]),
         ("completions", &["completions", "--help"]),
     ] {
         let run = run(arguments);
@@ -61,6 +72,9 @@ fn mistakes_are_answered_clearly_and_exit_2() {
         ("gateway_drive_without_routes", &["gateway", "drive", "haproxy"]),
         ("gateway_drive_backend_of_nothing", &["gateway", "drive", "haproxy", "--backend", "users"]),
         ("gateway_print_without_share", &["gateway", "print", "nginx", "--routes", "routes.yaml"]),
+        ("cutover_pause_without_reason", &["cutover", "pause"]),
+        ("cutover_restore_without_name", &["cutover", "restore"]),
+        ("cutover_restore_unconfirmed", &["cutover", "restore", "--into", "x", "--replace", "y"]),
         ("unknown_shell", &["completions", "tcsh"]),
         ("check_config_with_unknown_flag", &["--check-config", "--bogus"]),
     ] {
