@@ -1,0 +1,3 @@
+//! The take-over of a running deployment.
+
+pub mod expand;
