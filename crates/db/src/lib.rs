@@ -14,6 +14,7 @@ mod error;
 pub mod events;
 pub mod idempotency;
 pub mod jobs;
+mod libpq;
 pub mod list;
 pub mod listen;
 pub mod local;

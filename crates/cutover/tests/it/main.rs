@@ -1,5 +1,12 @@
-//! The steps of a take-over on real databases.
+//! The take-over on a real PostgreSQL: digests, backups, locks, and a tool that is killed.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod backup;
+mod crash;
+mod digest;
+mod discover;
 mod expand;
+mod lock;
+mod restore;
+mod support;

@@ -1,0 +1,111 @@
+//! The statements. They are put together from names found in the catalogs, which are quoted, and from texts of keys,
+//! which are parameters.
+
+use super::Table;
+use super::table::quote;
+
+/// What the two hashes and the one that splits chunks begin with.
+const SEEDS: [u64; 3] = [0x7079_6169, 0x7274_6162, 0x6c65];
+/// How many parts a chunk is split into to find a row.
+const PARTS: u64 = 256;
+
+fn record<'a>(expressions: impl Iterator<Item = &'a str>) -> String {
+    format!("ROW({})", expressions.collect::<Vec<_>>().join(", "))
+}
+
+fn hash(record: &str, seed: u64) -> String {
+    format!("pg_catalog.hash_record_extended({record}, {seed})")
+}
+
+fn whole(table: &Table) -> String {
+    record(table.columns.iter().map(|column| column.exact.as_str()))
+}
+
+/// What names a row; everything it has, when nothing does.
+fn key(table: &Table) -> String {
+    let key = table.key.iter().filter_map(|name| table.column(name));
+    if table.key.is_empty() { whole(table) } else { record(key.map(|column| column.exact.as_str())) }
+}
+
+/// Rows after the first bound, up to and with the second. Bounds are texts of the key's columns: `$1` the lower,
+/// `$2` the upper.
+fn range(table: &Table, lower: bool, upper: bool) -> String {
+    let columns: Vec<String> = table.key.iter().map(|name| quote(name)).collect();
+    let bound = |parameter: u8| {
+        let kinds = table.key.iter().enumerate().map(|(at, name)| {
+            let kind = table.column(name).map_or("text", |column| column.kind.as_str());
+            format!("(${parameter}::pg_catalog.text[])[{}]::{kind}", at + 1)
+        });
+        kinds.collect::<Vec<_>>().join(", ")
+    };
+    let mut conditions =
+        vec!["($1::pg_catalog.text[] IS NULL OR true) AND ($2::pg_catalog.text[] IS NULL OR true)".to_owned()];
+    if lower {
+        conditions.push(format!("({}) > ({})", columns.join(", "), bound(1)));
+    }
+    if upper {
+        conditions.push(format!("({}) <= ({})", columns.join(", "), bound(2)));
+    }
+    conditions.join(" AND ")
+}
+
+/// `rows, first, second` of a chunk.
+pub(super) fn chunk(table: &Table, lower: bool, upper: bool) -> String {
+    format!("SELECT {} FROM ONLY {} WHERE {}", sums(table), table.quoted(), range(table, lower, upper))
+}
+
+fn sums(table: &Table) -> String {
+    let whole = whole(table);
+    format!(
+        "count(*) AS rows, coalesce(sum({}), 0)::pg_catalog.text AS first, \
+         coalesce(sum({}), 0)::pg_catalog.text AS second",
+        hash(&whole, SEEDS[0]),
+        hash(&whole, SEEDS[1])
+    )
+}
+
+/// The key, as texts, that a chunk of `rows` rows after the lower bound ends with; no row if fewer are left.
+pub(super) fn bound(table: &Table, lower: bool, rows: u32) -> String {
+    let columns: Vec<String> = table.key.iter().map(|name| quote(name)).collect();
+    let columns = columns.join(", ");
+    let texts: Vec<String> = table.key.iter().map(|name| format!("{}::pg_catalog.text", quote(name))).collect();
+    format!(
+        "SELECT ARRAY[{}] AS key FROM ONLY {} WHERE {} ORDER BY {columns} LIMIT 1 OFFSET {}",
+        texts.join(", "),
+        table.quoted(),
+        range(table, lower, false),
+        rows.saturating_sub(1)
+    )
+}
+
+/// `part, rows, first, second` of a chunk's parts.
+pub(super) fn parts(table: &Table, lower: bool, upper: bool) -> String {
+    format!(
+        "SELECT {} AS part, {} FROM ONLY {} WHERE {} GROUP BY 1 ORDER BY 1",
+        part(table),
+        sums(table),
+        table.quoted(),
+        range(table, lower, upper)
+    )
+}
+
+fn part(table: &Table) -> String {
+    format!("({} & {})", hash(&key(table), SEEDS[2]), PARTS - 1)
+}
+
+/// `id, key, columns` of the rows in the parts `$3`: a hash of the key, the key as texts, a hash of each column.
+pub(super) fn rows(table: &Table, lower: bool, upper: bool) -> String {
+    let id = hash(&key(table), SEEDS[0]);
+    let texts: Vec<String> = table.key.iter().map(|name| format!("{}::pg_catalog.text", quote(name))).collect();
+    let columns: Vec<String> =
+        table.columns.iter().map(|column| hash(&record(std::iter::once(column.exact.as_str())), SEEDS[0])).collect();
+    format!(
+        "SELECT {id} AS id, ARRAY[{}]::pg_catalog.text[] AS key, ARRAY[{}]::pg_catalog.int8[] AS columns FROM ONLY {} WHERE {} AND {} = ANY ($3) \
+         ORDER BY 1",
+        texts.join(", "),
+        columns.join(", "),
+        table.quoted(),
+        range(table, lower, upper),
+        part(table)
+    )
+}

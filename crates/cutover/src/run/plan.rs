@@ -1,0 +1,110 @@
+//! What a run is about. Decided once, so that nothing needs to be said again between steps.
+
+use std::path::PathBuf;
+
+use db::DatabaseUrl;
+use jiff::Timestamp;
+use kernel::{Clock, Rng};
+use serde::{Deserialize, Serialize};
+
+use super::Folder;
+use crate::{Error, Result, files};
+
+/// The version of the plan's format.
+const FORMAT: u32 = 1;
+
+/// What whoever begins a run can choose.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Wishes {
+    /// Folders and files to archive with the backup: the old services and their configuration.
+    pub archive: Vec<PathBuf>,
+    /// How many connections dump and restore at once; by default two.
+    pub jobs: Option<u16>,
+}
+
+/// The plan of a run, kept in its folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    format: u32,
+    /// The run's id: 16 digits. Names of things made by the run contain it.
+    pub run: String,
+    /// When it was made.
+    pub made_at: Timestamp,
+    /// The database's name.
+    pub database: String,
+    /// What PostgreSQL calls its cluster: another server with a database of the same name is another database.
+    pub system: String,
+    /// Folders and files to archive.
+    pub archive: Vec<PathBuf>,
+    /// How many connections dump and restore at once.
+    pub jobs: u16,
+}
+
+impl Plan {
+    /// A new plan; nothing is written.
+    pub async fn new(url: &DatabaseUrl, wishes: &Wishes, clock: &dyn Clock, rng: &dyn Rng) -> Result<Self> {
+        let (database, system) = identity(url).await?;
+        let run = rng.bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let archive = absolute(&wishes.archive)?;
+        Ok(Self {
+            format: FORMAT,
+            run,
+            made_at: clock.now(),
+            database,
+            system,
+            archive,
+            jobs: wishes.jobs.unwrap_or(2).max(1),
+        })
+    }
+
+    /// The plan in `folder`, if there is one.
+    pub fn read(folder: &Folder) -> Result<Option<Self>> {
+        let plan: Option<Self> = files::read_json(&folder.plan())?;
+        match plan {
+            Some(plan) if plan.format > FORMAT => Err(Error::refused(
+                format!("{} is of format {}, this program knows up to {FORMAT}", folder.plan().display(), plan.format),
+                "go on with the pyairtable-platform that began the run",
+            )),
+            plan => Ok(plan),
+        }
+    }
+
+    /// Refuses a plan of another database, or one that was made with other wishes.
+    pub(crate) async fn fits(&self, folder: &Folder, url: &DatabaseUrl, wishes: &Wishes) -> Result<()> {
+        let shown = folder.path().display();
+        let found = identity(url).await?;
+        if found != (self.database.clone(), self.system.clone()) {
+            return Err(Error::refused(
+                format!("the run in {shown} is about database {} of server {}", self.database, self.system),
+                format!(
+                    "DATABASE_URL names {} of server {}: correct it, or begin another run with --dir",
+                    found.0, found.1
+                ),
+            ));
+        }
+        let archive = absolute(&wishes.archive)?;
+        if (!archive.is_empty() && archive != self.archive) || wishes.jobs.is_some_and(|jobs| jobs != self.jobs) {
+            return Err(Error::refused(
+                format!("the run in {shown} was planned with other --archive or --jobs"),
+                "leave the flags out to go on with it, or begin another run with --dir",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The database that backups are restored into to try them.
+    pub fn scratch(&self) -> String {
+        format!("pyairtable_scratch_{}", self.run)
+    }
+}
+
+fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    paths.iter().map(|path| std::path::absolute(path).map_err(Error::file("find", path))).collect()
+}
+
+async fn identity(url: &DatabaseUrl) -> Result<(String, String)> {
+    let client = url.connect().await?;
+    let sql = "SELECT current_database()::text, system_identifier::text FROM pg_control_system()";
+    let row = client.query_one(sql, &[]).await.map_err(Error::sql("asking which database this is"))?;
+    Ok((row.get(0), row.get(1)))
+}
