@@ -11,6 +11,7 @@
 //! in `platform/src/command/cutover/`.
 
 pub mod backup;
+pub mod config;
 pub mod digest;
 pub mod discover;
 mod error;
@@ -18,6 +19,7 @@ mod exit;
 pub mod expand;
 pub mod files;
 pub mod journal;
+pub mod preflight;
 pub mod run;
 pub mod steps;
 

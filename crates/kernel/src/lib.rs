@@ -12,6 +12,7 @@ mod id;
 mod page;
 mod redacted;
 mod rng;
+mod weakness;
 
 pub use actor::{Actor, Role, UserActor};
 pub use clock::{Clock, FixedClock, SystemClock};
@@ -22,3 +23,4 @@ pub use id::{BaseId, ProjectId, SessionId, TenantId, UserId, WorkspaceId};
 pub use page::{Dialect, NotANumber, Page, PageParams, PageRequest, PageRules};
 pub use redacted::Redacted;
 pub use rng::Rng;
+pub use weakness::weakness;

@@ -8,5 +8,6 @@ mod digest;
 mod discover;
 mod expand;
 mod lock;
+mod preflight;
 mod restore;
 mod support;
