@@ -137,16 +137,14 @@ async fn preflight_finds_each_situation_by_exactly_its_check() {
 
     for (check, sql, undo) in STATEMENTS {
         let name = deployment.database().await;
-        for statement in
-            if sql.contains("DATABASE") || sql.contains("PREPARE") { sql.split("; ").collect() } else { vec![*sql] }
-        {
-            deployment
-                .connect(&name)
-                .await
-                .batch_execute(&statement.replace('@', &name))
-                .await
-                .unwrap_or_else(|error| panic!("{check}: {error:?}"));
+        let client = deployment.connect(&name).await;
+        // Some run only outside the transaction that several statements at once are.
+        let alone = sql.contains("DATABASE") || sql.contains("PREPARE");
+        for statement in if alone { sql.split("; ").collect() } else { vec![*sql] } {
+            let done = client.batch_execute(&statement.replace('@', &name)).await;
+            done.unwrap_or_else(|error| panic!("{check}: {error:?}"));
         }
+        drop(client);
         judge(check, alarms_of(&deployment.inputs(&name)).await);
         deployment.connect(&name).await.batch_execute(undo).await.unwrap();
     }
@@ -232,16 +230,25 @@ async fn lag(deployment: &Deployment, name: &str) -> Vec<&'static str> {
         .arg(deployment.folder.path())
         .arg("-h")
         .arg(socket)
-        .args(["-U", config.get_user().unwrap(), "--no-loop"])
+        .args(["-U", config.get_user().unwrap(), "--no-loop", "--synchronous"])
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
     let client = deployment.connect(name).await;
-    let behind = "SELECT count(*) FROM pg_stat_replication WHERE flush_lsn < pg_current_wal_lsn()";
-    while client.query_one(behind, &[]).await.unwrap().get::<_, i64>(0) == 0 {
-        client.batch_execute("SELECT pg_logical_emit_message(false, 'test', 'x')").await.unwrap();
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    let until = async |sql: &str| {
+        for _ in 0..500 {
+            client.batch_execute("SELECT pg_logical_emit_message(true, 'test', 'x')").await.unwrap();
+            if client.query_one(sql, &[]).await.unwrap().get::<_, i64>(0) > 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("never so: {sql}");
+    };
+    until("SELECT count(*) FROM pg_stat_replication WHERE flush_lsn IS NOT NULL").await;
+    let stopped = Command::new("kill").args(["-STOP", &receiver.id().to_string()]).status().unwrap();
+    assert!(stopped.success());
+    until("SELECT count(*) FROM pg_stat_replication WHERE flush_lsn < pg_current_wal_lsn()").await;
     let limits = Limits { lag: 0, ..Limits::default() };
     let alarms = alarms_of(&Inputs { limits, ..deployment.inputs(name) }).await;
     receiver.kill().unwrap();
@@ -298,7 +305,7 @@ async fn others(deployment: &Deployment, name: &str) -> Vec<(&'static str, Vec<&
     let end = busy("SELECT pg_sleep(60)").await;
     all.push(("long-transactions", alarms_of(&with(Limits { transaction: short, ..Limits::default() })).await));
     end().await;
-    let end = busy("CREATE TABLE slow AS SELECT pg_sleep(60)").await;
+    let end = busy("CREATE TABLE slow AS SELECT 1 FROM pg_sleep(60)").await;
     all.push(("schema-changes", alarms_of(&deployment.inputs(name)).await));
     end().await;
 
