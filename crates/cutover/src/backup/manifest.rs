@@ -45,6 +45,8 @@ pub struct Manifest {
     pub snapshot: String,
     /// The schema's fingerprint.
     pub fingerprint: String,
+    /// The schema itself, a line an object.
+    pub schema: Vec<String>,
     /// The tables as they were measured.
     pub tables: Vec<Table>,
     /// What they come to, by `schema.table`.

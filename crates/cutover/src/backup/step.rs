@@ -152,7 +152,7 @@ async fn dump(cx: &mut Cx, found: &Discovery, partial: &Path) -> Result<Manifest
     let tables = crate::digest::tables(&client).await?;
     let dumped = performer.program(&program);
     let measured = async {
-        let schema = fingerprint(&client).await?;
+        let schema = discover::schema(&client).await?;
         let digests = measure::all(cx, &client, &database, &tables, None).await?;
         cx.wait("pg_dump writes the rest");
         let sequences = measure::sequences(&client).await?;
@@ -188,7 +188,8 @@ async fn dump(cx: &mut Cx, found: &Discovery, partial: &Path) -> Result<Manifest
         server,
         tools,
         snapshot,
-        fingerprint: schema,
+        fingerprint: fingerprint(&schema),
+        schema,
         tables,
         digests,
         sequences,

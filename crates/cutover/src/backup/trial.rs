@@ -1,5 +1,6 @@
 //! The step that tries the backup: restored into a scratch database, measured there, and dropped.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 
@@ -11,7 +12,7 @@ use super::call::{self, Performer};
 use super::manifest::Manifest;
 use super::{check_files, measure};
 use crate::digest::SESSION;
-use crate::discover::{self, fingerprint};
+use crate::discover::{self, bare, schema};
 use crate::run::{Call, Cx, Doing, Preview, Step};
 use crate::{Error, Result, files};
 
@@ -153,8 +154,12 @@ pub(super) async fn differences(
         }
     }
     // Without a superuser everything belongs to whoever restores.
-    if manifest.server.sees_all && fingerprint(client).await? != manifest.fingerprint {
-        wrong.push("the schema is another".to_owned());
+    if manifest.server.sees_all {
+        let now = schema(client).await?;
+        let known = |lines: &[String]| lines.iter().map(|line| bare(line)).collect::<BTreeSet<_>>();
+        let (before, after) = (known(&manifest.schema), known(&now));
+        wrong.extend(before.difference(&after).map(|line| format!("the schema lacks {line:?}")));
+        wrong.extend(after.difference(&before).map(|line| format!("the schema has {line:?}")));
     }
     let sequences = measure::sequences(client).await?;
     for (name, before) in &manifest.sequences {

@@ -1,4 +1,5 @@
-//! Whether two tables hold the same, to the byte, without moving them: the server adds up two 64-bit hashes of each row.
+//! Whether two tables hold the same, to the byte, without moving them: the server adds up two 64-bit hashes of each
+//! row's bytes.
 //!
 //! - A digest is of the columns that a [`Table`] names, in the order of their names. Columns that are added later, or
 //!   stand in another order, change nothing.

@@ -4,27 +4,36 @@
 use super::Table;
 use super::table::quote;
 
-/// What the two hashes and the one that splits chunks begin with.
-const SEEDS: [u64; 3] = [0x7079_6169, 0x7274_6162, 0x6c65];
+/// What rows come to; the two hashes differ in what they begin with.
+const SUMS: &str = "count(*) AS rows,
+    coalesce(sum(pg_catalog.hash_record_extended(ROW(row), 1)), 0)::pg_catalog.text AS first,
+    coalesce(sum(pg_catalog.hash_record_extended(ROW(row), 2)), 0)::pg_catalog.text AS second";
+/// What the hash of a key begins with that splits chunks.
+const SPLIT: u64 = 3;
+/// What hashes of single keys and columns begin with.
+const SINGLE: u64 = 4;
 /// How many parts a chunk is split into to find a row.
 const PARTS: u64 = 256;
 
-fn record<'a>(expressions: impl Iterator<Item = &'a str>) -> String {
-    format!("ROW({})", expressions.collect::<Vec<_>>().join(", "))
+/// Some values as the bytes that PostgreSQL sends to clients.
+fn bytes<'a>(expressions: impl Iterator<Item = &'a str>) -> String {
+    format!("pg_catalog.record_send(ROW({}))", expressions.collect::<Vec<_>>().join(", "))
 }
 
-fn hash(record: &str, seed: u64) -> String {
-    format!("pg_catalog.hash_record_extended({record}, {seed})")
+/// All bytes go into one hash. The hash of a record with several fields would be a sum over the fields, and the sum of
+/// those over all rows the same after two rows swapped a value.
+fn hash(bytes: &str, seed: u64) -> String {
+    format!("pg_catalog.hash_record_extended(ROW({bytes}), {seed})")
 }
 
 fn whole(table: &Table) -> String {
-    record(table.columns.iter().map(|column| column.exact.as_str()))
+    bytes(table.columns.iter().map(|column| column.exact.as_str()))
 }
 
 /// What names a row; everything it has, when nothing does.
 fn key(table: &Table) -> String {
     let key = table.key.iter().filter_map(|name| table.column(name));
-    if table.key.is_empty() { whole(table) } else { record(key.map(|column| column.exact.as_str())) }
+    if table.key.is_empty() { whole(table) } else { bytes(key.map(|column| column.exact.as_str())) }
 }
 
 /// Rows after the first bound, up to and with the second. Bounds are texts of the key's columns: `$1` the lower,
@@ -51,16 +60,12 @@ fn range(table: &Table, lower: bool, upper: bool) -> String {
 
 /// `rows, first, second` of a chunk.
 pub(super) fn chunk(table: &Table, lower: bool, upper: bool) -> String {
-    format!("SELECT {} FROM ONLY {} WHERE {}", sums(table), table.quoted(), range(table, lower, upper))
-}
-
-fn sums(table: &Table) -> String {
-    let whole = whole(table);
+    // OFFSET keeps the planner from sending each row twice.
     format!(
-        "count(*) AS rows, coalesce(sum({}), 0)::pg_catalog.text AS first, \
-         coalesce(sum({}), 0)::pg_catalog.text AS second",
-        hash(&whole, SEEDS[0]),
-        hash(&whole, SEEDS[1])
+        "SELECT {SUMS} FROM (SELECT {} AS row FROM ONLY {} WHERE {} OFFSET 0) rows",
+        whole(table),
+        table.quoted(),
+        range(table, lower, upper)
     )
 }
 
@@ -81,24 +86,24 @@ pub(super) fn bound(table: &Table, lower: bool, rows: u32) -> String {
 /// `part, rows, first, second` of a chunk's parts.
 pub(super) fn parts(table: &Table, lower: bool, upper: bool) -> String {
     format!(
-        "SELECT {} AS part, {} FROM ONLY {} WHERE {} GROUP BY 1 ORDER BY 1",
+        "SELECT part, {SUMS} FROM (SELECT {} AS part, {} AS row FROM ONLY {} WHERE {} OFFSET 0) rows GROUP BY part",
         part(table),
-        sums(table),
+        whole(table),
         table.quoted(),
         range(table, lower, upper)
     )
 }
 
 fn part(table: &Table) -> String {
-    format!("({} & {})", hash(&key(table), SEEDS[2]), PARTS - 1)
+    format!("({} & {})", hash(&key(table), SPLIT), PARTS - 1)
 }
 
 /// `id, key, columns` of the rows in the parts `$3`: a hash of the key, the key as texts, a hash of each column.
 pub(super) fn rows(table: &Table, lower: bool, upper: bool) -> String {
-    let id = hash(&key(table), SEEDS[0]);
+    let id = hash(&key(table), SINGLE);
     let texts: Vec<String> = table.key.iter().map(|name| format!("{}::pg_catalog.text", quote(name))).collect();
     let columns: Vec<String> =
-        table.columns.iter().map(|column| hash(&record(std::iter::once(column.exact.as_str())), SEEDS[0])).collect();
+        table.columns.iter().map(|column| hash(&bytes(std::iter::once(column.exact.as_str())), SINGLE)).collect();
     format!(
         "SELECT {id} AS id, ARRAY[{}]::pg_catalog.text[] AS key, ARRAY[{}]::pg_catalog.int8[] AS columns FROM ONLY {} WHERE {} AND {} = ANY ($3) \
          ORDER BY 1",

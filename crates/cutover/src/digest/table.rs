@@ -94,14 +94,14 @@ const SQL: &str = "
         AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)
     ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";
 
-/// What is hashed for a column. Texts are hashed byte by byte. Numbers, ids and times have one form each. Of all other
-/// types the binary form is taken that PostgreSQL sends to clients, because equal values of them may differ: numerics in
-/// scale, floats in the sign of zero, intervals in their units, JSON in everything. Arrays of types made by users are
-/// sent with ids that differ from database to database, so their elements are taken as texts.
+/// What is sent for a column. PostgreSQL's own types have one binary form each, whatever the session's settings. The
+/// form of a type that an extension or a user made is taken from its own function, because around it stands the type's
+/// id, which another database numbers otherwise. Within arrays of such types it stands too, so their elements are taken
+/// as texts.
 const COLUMNS: &str = "
     SELECT a.attname::text AS name, pg_catalog.format_type(a.atttypid, a.atttypmod) AS kind,
-        b.oid::pg_catalog.regtype::text AS base, b.typtype::text AS sort,
-        pg_catalog.format('%I.%I', fn.nspname, f.proname) AS send, b.typelem <> 0 AND b.typlen = -1 AS is_array,
+        b.oid < 16384 AND b.oid = a.atttypid AS built_in, b.typtype::text AS sort,
+        CASE WHEN f.oid IS NOT NULL THEN pg_catalog.format('%I.%I', fn.nspname, f.proname) END AS send, b.typelem <> 0 AND b.typlen = -1 AS is_array,
         b.typelem >= 16384 AS own_elements
     FROM pg_catalog.pg_attribute a
     JOIN LATERAL (WITH RECURSIVE of (oid, base) AS (
@@ -134,30 +134,17 @@ pub async fn tables(client: &Client) -> Result<Vec<Table>> {
 
 fn column(row: &tokio_postgres::Row) -> Column {
     let name: String = row.get("name");
-    let (base, sort): (&str, &str) = (row.get("base"), row.get("sort"));
+    let sort: &str = row.get("sort");
     let (is_array, own): (bool, bool) = (row.get("is_array"), row.get("own_elements"));
-    let send: Option<&str> = row.get("send");
+    let (built_in, send): (bool, Option<&str>) = (row.get("built_in"), row.get("send"));
     let value = quote(&name);
-    let exact = match (base, send) {
-        ("text" | "character varying" | "name", _) => format!("{value}::pg_catalog.text COLLATE \"C\""),
-        (
-            "boolean"
-            | "smallint"
-            | "integer"
-            | "bigint"
-            | "oid"
-            | "uuid"
-            | "bytea"
-            | "date"
-            | "timestamp without time zone"
-            | "timestamp with time zone",
-            _,
-        ) => value,
-        _ if is_array && own => format!("pg_catalog.array_send({value}::pg_catalog.text[])"),
-        // Sent with the ids of its columns' types, which another database may number otherwise.
-        _ if sort == "c" => format!("{value}::pg_catalog.text COLLATE \"C\""),
-        (_, Some(send)) => format!("{send}({value})"),
-        (_, None) => format!("{value}::pg_catalog.text COLLATE \"C\""),
+    let exact = match send {
+        _ if is_array && own => format!("{value}::pg_catalog.text[]"),
+        // Composite types are sent with the ids of their columns' types.
+        _ if sort == "c" => format!("{value}::pg_catalog.text"),
+        Some(_) if built_in => value,
+        Some(send) => format!("{send}({value})"),
+        None => format!("{value}::pg_catalog.text"),
     };
     Column { name, kind: row.get("kind"), exact }
 }

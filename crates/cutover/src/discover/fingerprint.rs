@@ -66,13 +66,55 @@ const SQL: &str = "
         SELECT pg_catalog.format('extension %s %s', extname, extversion) FROM pg_catalog.pg_extension
     ) lines ORDER BY line COLLATE \"C\"";
 
-/// SHA-256 of the schema as text. The session must be set up as [`crate::digest::SESSION`] does it, or names that the
-/// search path finds lose their schema.
-pub async fn fingerprint(client: &Client) -> Result<String> {
+/// The schema as text, a line an object. The session must be set up as [`crate::digest::SESSION`] does it, or names that
+/// the search path finds lose their schema.
+pub async fn schema(client: &Client) -> Result<Vec<String>> {
+    let rows = client.query(SQL, &[]).await.map_err(Error::sql("reading the schema"))?;
+    Ok(rows.iter().map(|row| row.get(0)).collect())
+}
+
+/// A line of the schema without casts, parentheses and spaces. PostgreSQL writes an expression down otherwise once it has
+/// read what it wrote before: `(ARRAY['a'::varchar])::text[]` becomes `ARRAY[('a'::varchar)::text]`. Only for comparing
+/// what was dumped with what was restored.
+pub(crate) fn bare(line: &str) -> String {
+    let mut text = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(letter) = rest.chars().next() {
+        if let Some(cast) = rest.strip_prefix("::") {
+            // Types are written in small letters, and the keywords that may follow them in capitals.
+            let kind = |letter: char| letter.is_ascii_lowercase() || "_. []\"".contains(letter);
+            rest = cast.trim_start_matches(kind);
+            continue;
+        }
+        if !"() ".contains(letter) {
+            text.push(letter);
+        }
+        rest = &rest[letter.len_utf8()..];
+    }
+    text
+}
+
+/// SHA-256 of the schema as text.
+pub fn fingerprint(schema: &[String]) -> String {
     let mut hash = Sha256::new();
-    for row in client.query(SQL, &[]).await.map_err(Error::sql("reading the schema"))? {
-        hash.update(row.get::<_, &str>(0).as_bytes());
+    for line in schema {
+        hash.update(line.as_bytes());
         hash.update(b"\n");
     }
-    Ok(crate::files::hex(&hash.finalize()))
+    crate::files::hex(&hash.finalize())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::bare;
+
+    #[test]
+    fn expressions_are_the_same_once_read_again() {
+        let once = "CHECK (((status)::text = ANY ((ARRAY['a'::character varying, 'b'::character varying])::text[])))";
+        let twice =
+            "CHECK (((status)::text = ANY (ARRAY[('a'::character varying)::text, ('b'::character varying)::text])))";
+        assert_eq!(bare(once), bare(twice));
+        assert_ne!(bare(once), bare(&once.replace("'b'", "'c'")));
+        assert_eq!(bare("x::text AND y"), "xANDy");
+    }
 }

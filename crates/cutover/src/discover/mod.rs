@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 use tokio_postgres::Client;
 
 pub use self::facts::{Relation, Role, Server, Session, Trigger};
-pub use self::fingerprint::fingerprint;
+pub(crate) use self::fingerprint::bare;
+pub use self::fingerprint::{fingerprint, schema};
 pub use self::step::Discover;
 use crate::digest::{SESSION, Table, tables};
 use crate::{Error, Result};
@@ -74,7 +75,7 @@ pub async fn discover(client: &Client) -> Result<Discovery> {
     client.batch_execute(SESSION).await.map_err(Error::sql("setting the session up"))?;
     let relations = facts::relations(client).await?;
     Ok(Discovery {
-        fingerprint: fingerprint(client).await?,
+        fingerprint: fingerprint(&schema(client).await?),
         layout,
         triggers: facts::triggers(client).await?,
         extensions: facts::texts(client, facts::EXTENSIONS).await?,

@@ -4,7 +4,7 @@ use db::migrate::{Event, Limits, Piece, Way};
 use serde_json::{Value, json};
 
 use super::{open, plan, refused};
-use crate::discover::fingerprint;
+use crate::discover::{fingerprint, schema};
 use crate::run::{Call, Cx, Doing, Preview, Step};
 
 /// Brings the schema to this program's, beside the services that use it.
@@ -74,7 +74,7 @@ impl Step for Expand {
                 return Ok(None);
             }
             let client = cx.connect(None).await?;
-            Ok(Some(json!({ "fingerprint": fingerprint(&client).await? })))
+            Ok(Some(json!({ "fingerprint": fingerprint(&schema(&client).await?) })))
         })
     }
 

@@ -55,10 +55,7 @@ impl Journal {
     /// The file is copied and replaced. Whoever held it before and writes on does so into a file without a name.
     pub fn open(path: &Path, clock: Arc<dyn Clock>, witness: Option<Witness>) -> Result<Self> {
         let contents = read(path)?;
-        let bytes = match fs::read(path) {
-            Ok(bytes) => bytes,
-            Err(_) => Vec::new(),
-        };
+        let bytes = fs::read(path).unwrap_or_default();
         let kept = if contents.torn.is_empty() { None } else { Some(keep(path, &contents.torn)?) };
         files::replace(path, bytes.get(..contents.length).unwrap_or_default())?;
         let file = OpenOptions::new().append(true).open(path).map_err(Error::file("open", path))?;
@@ -109,7 +106,7 @@ impl Journal {
 
 /// Puts a torn end into a file of its own and returns its name.
 fn keep(path: &Path, torn: &[u8]) -> Result<String> {
-    let kept = (1..)
+    let kept = (1..10_000)
         .map(|number: u32| files::beside(path, &format!(".torn.{number}")))
         .find(|kept| !kept.exists())
         .unwrap_or_else(|| files::beside(path, ".torn"));

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::files::sha256;
+use crate::run::Call;
 
 /// The version of the format. It is raised only when an older program would misread a newer journal; kinds of records
 /// and fields are added without.
@@ -46,6 +47,13 @@ pub enum Entry {
     Started {
         /// Its name.
         step: String,
+    },
+    /// A statement or call is about to be made.
+    Calling {
+        /// The step that makes it.
+        step: String,
+        /// What.
+        call: Call,
     },
     /// Something a step must know when it is begun again.
     Noted {
@@ -162,6 +170,7 @@ impl Entry {
     pub fn step(&self) -> Option<&str> {
         match self {
             Self::Started { step }
+            | Self::Calling { step, .. }
             | Self::Noted { step, .. }
             | Self::Finished { step, .. }
             | Self::Failed { step, .. }

@@ -92,13 +92,12 @@ impl Cx {
         folder.make()?;
         let lock = Lock::take(&folder, &url, clock.as_ref(), after, take_over).await?;
         // Only now: somebody else may have planned meanwhile.
-        let plan = match Plan::read(&folder)? {
-            Some(plan) => plan,
-            None => {
-                let plan = Plan::new(&url, &wishes, clock.as_ref(), rng.as_ref()).await?;
-                files::replace_json(&folder.plan(), &plan)?;
-                plan
-            }
+        let plan = if let Some(plan) = Plan::read(&folder)? {
+            plan
+        } else {
+            let plan = Plan::new(&url, &wishes, clock.as_ref(), rng.as_ref()).await?;
+            files::replace_json(&folder.plan(), &plan)?;
+            plan
         };
         let mut journal = Journal::open(&folder.journal(), Arc::clone(&clock), witness)?;
         if journal.records().is_empty() {
@@ -125,9 +124,13 @@ impl Cx {
         })
     }
 
-    /// Announces a call. What is announced must be done next, and nothing else.
+    /// Announces a call. What is announced must be done next, and nothing else. Reading is not written down.
     pub async fn call(&mut self, call: Call) -> Result<()> {
-        self.lock.check().await?;
+        if matches!(call, Call::Measure { .. }) {
+            self.lock.check().await?;
+        } else {
+            self.append(Entry::Calling { step: self.step.to_owned(), call: call.clone() }).await?;
+        }
         tracing::debug!(step = self.step, %call, "about to");
         self.calls.push(call);
         Ok(())

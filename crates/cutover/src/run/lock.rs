@@ -225,7 +225,7 @@ async fn take_advisory_lock(session: &Client, url: &DatabaseUrl, take_over: bool
         let sql = "SELECT a.application_name::text, a.backend_start FROM pg_locks l JOIN pg_stat_activity a USING (pid)
             WHERE l.locktype = 'advisory' AND l.granted AND l.database = (SELECT oid FROM pg_database
                 WHERE datname = current_database())
-            AND l.classid::bigint = $1 >> 32 AND l.objid::bigint = $1 & 4294967295";
+            AND l.classid::bigint = $1::bigint >> 32 AND l.objid::bigint = $1::bigint & 4294967295";
         let row = session.query_opt(sql, &[&ADVISORY_LOCK]).await.map_err(asking())?;
         let holder = row.map_or_else(
             || Holder { pid: 0, host: "an unknown host".to_owned(), since: Timestamp::UNIX_EPOCH, token: 0 },

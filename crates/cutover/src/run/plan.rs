@@ -44,7 +44,7 @@ impl Plan {
     /// A new plan; nothing is written.
     pub async fn new(url: &DatabaseUrl, wishes: &Wishes, clock: &dyn Clock, rng: &dyn Rng) -> Result<Self> {
         let (database, system) = identity(url).await?;
-        let run = rng.bytes::<8>().iter().map(|byte| format!("{byte:02x}")).collect();
+        let run = files::hex(&rng.bytes::<8>());
         let archive = absolute(&wishes.archive)?;
         Ok(Self {
             format: FORMAT,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use kernel::{Rng, SystemClock};
 use pyairtable_cutover::journal::Witness;
@@ -76,6 +76,8 @@ pub(crate) fn tools() -> Tools {
 
 /// What a run in `folder` is opened with.
 pub(crate) fn setup(folder: &Path, url: &db::DatabaseUrl, wishes: Wishes, witness: Option<Witness>) -> Setup {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let run = u64::from(std::process::id()) << 32 | NUMBER.fetch_add(1, Ordering::Relaxed);
     Setup {
         folder: Folder::at(folder),
         url: url.clone(),
@@ -83,7 +85,7 @@ pub(crate) fn setup(folder: &Path, url: &db::DatabaseUrl, wishes: Wishes, witnes
         take_over: false,
         tools: tools(),
         clock: Arc::new(SystemClock),
-        rng: Arc::new(SeededRng::new(11)),
+        rng: Arc::new(SeededRng::new(run)),
         watch: Box::new(Nobody),
         stop: Arc::new(AtomicBool::new(false)),
         witness,

@@ -1,12 +1,14 @@
 //! The command line. Results go to standard output, everything else to standard error.
 //!
-//! Exit codes: 0 done, 1 refused or failed, 2 used wrongly. `audit` says 1 for a broken trail and 3 for failures.
+//! Exit codes: 0 done, 1 refused or failed, 2 used wrongly. `audit` says 1 for a broken trail and 3 for failures;
+//! `cutover` has codes of its own, see `cutover::Exit`.
 
 mod admin;
 mod arguments;
 mod audit;
 mod check_config;
 mod completions;
+mod cutover;
 mod gateway;
 #[cfg(feature = "legacy-stand-in")]
 mod legacy_stand_in;
@@ -100,6 +102,9 @@ enum Command {
     /// Move traffic between the old services and this one
     #[command(subcommand, arg_required_else_help = true)]
     Gateway(gateway::GatewayCommand),
+    /// Take a running deployment over, step by step, with a way back from each
+    #[command(subcommand, arg_required_else_help = true)]
+    Cutover(cutover::CutoverCommand),
     /// Print a completion script for a shell
     #[command(after_long_help = completions::AFTER_HELP)]
     Completions {
@@ -163,6 +168,7 @@ pub(crate) fn run(arguments: impl IntoIterator<Item = OsString>, began: Instant)
         #[cfg(feature = "legacy-stand-in")]
         Command::LegacyStandIn(arguments) => legacy_stand_in::run(arguments),
         Command::Gateway(command) => gateway::run(&command),
+        Command::Cutover(command) => Ok(cutover::run(&command)),
         Command::Completions { shell } => completions::run(shell),
     };
     done.unwrap_or_else(|error| {

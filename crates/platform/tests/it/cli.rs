@@ -25,6 +25,17 @@ fn help_of_every_command() {
         ("gateway_set", &["gateway", "set", "--help"]),
         ("gateway_force", &["gateway", "force", "--help"]),
         ("gateway_return", &["gateway", "return", "--help"]),
+        ("cutover", &["cutover", "--help"]),
+        ("cutover_discover", &["cutover", "discover", "--help"]),
+        ("cutover_plan", &["cutover", "plan", "--help"]),
+        ("cutover_run", &["cutover", "run", "--help"]),
+        ("cutover_backup", &["cutover", "backup", "-h"]),
+        ("cutover_status", &["cutover", "status", "--help"]),
+        ("cutover_pause", &["cutover", "pause", "--help"]),
+        ("cutover_resume", &["cutover", "resume", "-h"]),
+        ("cutover_rollback", &["cutover", "rollback", "-h"]),
+        ("cutover_verify", &["cutover", "verify", "--help"]),
+        ("cutover_restore", &["cutover", "restore", "--help"]),
         ("completions", &["completions", "--help"]),
     ] {
         let run = run(arguments);
@@ -51,6 +62,9 @@ fn mistakes_are_answered_clearly_and_exit_2() {
         ("gateway_without_routes", &["gateway", "serve"]),
         ("gateway_force_nobody", &["gateway", "force", "legacy", "--who", "ada", "--why", "x"]),
         ("gateway_share_of_nothing", &["gateway", "set", "110%", "--who", "ada", "--why", "x"]),
+        ("cutover_pause_without_reason", &["cutover", "pause"]),
+        ("cutover_restore_without_name", &["cutover", "restore"]),
+        ("cutover_restore_unconfirmed", &["cutover", "restore", "--into", "x", "--replace", "y"]),
         ("unknown_shell", &["completions", "tcsh"]),
         ("check_config_with_unknown_flag", &["--check-config", "--bogus"]),
     ] {

@@ -13,6 +13,7 @@ mod coexistence;
 mod command;
 mod config;
 mod coverage;
+mod cutover;
 mod docs;
 mod durability;
 mod edges;

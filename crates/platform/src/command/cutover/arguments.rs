@@ -1,0 +1,186 @@
+//! The flags of `cutover`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use cutover::run::{Folder, Wishes};
+
+use super::{discover, restore, run, status, verify};
+use crate::command::arguments::DatabaseArgs;
+
+#[derive(Debug, Subcommand)]
+pub(in crate::command) enum CutoverCommand {
+    /// Show what stands in the database; changes nothing
+    #[command(long_about = discover::ABOUT, after_long_help = discover::AFTER_HELP)]
+    Discover(DiscoverArgs),
+    /// Print every statement and call that a run would make; makes none
+    #[command(long_about = run::PLAN, after_long_help = run::AFTER_HELP)]
+    Plan(PlanArgs),
+    /// Do every step that is not done, or go on after a stop or a crash
+    #[command(long_about = run::RUN, after_long_help = run::AFTER_HELP)]
+    Run(RunArgs),
+    /// Do the steps up to a backup that was restored and compared
+    #[command(long_about = run::BACKUP, after_long_help = run::AFTER_HELP)]
+    Backup(RunArgs),
+    /// Show where the run stands; needs no database and works from a second terminal
+    #[command(long_about = status::STATUS, after_long_help = status::AFTER_HELP)]
+    Status(StatusArgs),
+    /// Have the run wait at the next possible moment
+    #[command(long_about = status::PAUSE, after_long_help = status::AFTER_HELP)]
+    Pause(PauseArgs),
+    /// Let a paused run go on, or go on with one that was stopped
+    #[command(long_about = run::RESUME, after_long_help = run::AFTER_HELP)]
+    Resume(RunArgs),
+    /// Undo every step that was begun, the last first
+    #[command(long_about = run::ROLLBACK, after_long_help = run::AFTER_HELP)]
+    Rollback(RunArgs),
+    /// Compare the backup with its manifest, and the database with the backup
+    #[command(long_about = verify::ABOUT, after_long_help = verify::AFTER_HELP)]
+    Verify(VerifyArgs),
+    /// Restore the backup into a new database, and put that in place of the present one if asked to
+    #[command(long_about = restore::ABOUT, after_long_help = restore::AFTER_HELP)]
+    Restore(RestoreArgs),
+}
+
+/// Where the run's files are.
+#[derive(Debug, Args)]
+pub(in crate::command) struct FolderArgs {
+    /// Folder of the run: its plan, journal and backup. Keep it on another disk than the database
+    #[arg(long, value_name = "DIR", default_value = FolderArgs::DEFAULT)]
+    dir: PathBuf,
+}
+
+impl FolderArgs {
+    const DEFAULT: &str = "./cutover";
+
+    pub(super) fn folder(&self) -> Folder {
+        Folder::at(&self.dir)
+    }
+
+    /// A command as it must be typed for this folder.
+    pub(super) fn command(&self, command: &str) -> String {
+        if self.dir == std::path::Path::new(Self::DEFAULT) {
+            return command.to_owned();
+        }
+        format!("{command} --dir {}", self.dir.display())
+    }
+}
+
+/// What is decided once, when a run is begun.
+#[derive(Debug, Args)]
+pub(in crate::command) struct WishArgs {
+    /// A folder or file to archive with the backup, such as the old services' own; may be given several times
+    #[arg(long, value_name = "PATH")]
+    archive: Vec<PathBuf>,
+    /// How many connections dump and restore at once [default: 2]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=64))]
+    jobs: Option<u16>,
+}
+
+impl WishArgs {
+    pub(super) fn wishes(&self) -> Wishes {
+        Wishes { archive: self.archive.clone(), jobs: self.jobs }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct DiscoverArgs {
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct PlanArgs {
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) folder: FolderArgs,
+    #[command(flatten)]
+    pub(super) wishes: WishArgs,
+    #[command(flatten)]
+    pub(super) database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct RunArgs {
+    /// Print what would be done and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Take the run over from whoever holds it: a tool that hangs, or is stopped and must not come back
+    #[arg(long)]
+    pub(super) take_over: bool,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) folder: FolderArgs,
+    #[command(flatten)]
+    pub(super) wishes: WishArgs,
+    #[command(flatten)]
+    pub(super) database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct StatusArgs {
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) folder: FolderArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct PauseArgs {
+    /// Why, for whoever looks at the run meanwhile
+    #[arg(long, value_name = "REASON")]
+    pub(super) why: String,
+    #[command(flatten)]
+    pub(super) folder: FolderArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct VerifyArgs {
+    /// Compare the backup's files with its manifest and nothing else; needs no database
+    #[arg(long, conflicts_with_all = ["against", "rows"])]
+    pub(super) backup: bool,
+    /// Name rows and columns that differ, with the help of this database, which the backup was restored into
+    #[arg(long, value_name = "DATABASE")]
+    pub(super) against: Option<String>,
+    /// At most so many rows of each table
+    #[arg(long, value_name = "COUNT", default_value_t = 20, requires = "against")]
+    pub(super) rows: usize,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) folder: FolderArgs,
+    #[command(flatten)]
+    pub(super) database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct RestoreArgs {
+    /// Name of the new database; it must not exist
+    #[arg(long, value_name = "DATABASE")]
+    pub(super) into: String,
+    /// Put it in place of this database afterwards: all its sessions are ended. Repeat the name with --confirm
+    #[arg(long, value_name = "DATABASE", requires = "confirm")]
+    pub(super) replace: Option<String>,
+    /// The name of the database to replace, once more
+    #[arg(long, value_name = "DATABASE", requires = "replace")]
+    pub(super) confirm: Option<String>,
+    /// How many connections restore at once
+    #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(super) jobs: u16,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) folder: FolderArgs,
+    #[command(flatten)]
+    pub(super) database: DatabaseArgs,
+}

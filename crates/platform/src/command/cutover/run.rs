@@ -1,0 +1,187 @@
+//! `cutover plan`, `run`, `backup`, `resume` and `rollback`: what works on a run.
+
+use std::io::{self, Write as _};
+use std::sync::Arc;
+
+use cutover::run::{Cx, Done, Plan, Preview, Setup, Step, Wishes, dry_run, unpause};
+use cutover::{Error, Exit, steps};
+use kernel::SystemClock;
+use serde_json::json;
+
+use super::arguments::{FolderArgs, PlanArgs, RunArgs};
+use super::{exit_codes, on_database, print_json, stop_on_signal, tools, watch};
+use crate::config::Config;
+use crate::local::Opened;
+use crate::system::SystemRng;
+
+pub(super) const PLAN: &str = "\
+Print every statement and call that a run would make; makes none.
+
+Reads catalogs and writes nothing: no file, no row, no transaction id. What is only known when it is done stands in <angle \
+brackets>.";
+
+pub(super) const RUN: &str = "\
+Do every step that is not done, or go on after a stop or a crash.
+
+Each step is announced in a journal, on disk, before it is done. Whether a step is done is asked of the database and the \
+files, so the command may be killed and repeated at any time. Ctrl-C stops it in order. One tool at a time works on a \
+run and on a database; a second one ends at once and names the first.";
+
+pub(super) const BACKUP: &str = "\
+Do the steps up to a backup that was restored and compared.
+
+Exports one snapshot, measures every table under it, and dumps the same snapshot while others go on writing. Each file \
+gets its SHA-256. Then restores the backup into a scratch database, compares every table there, and drops it. Needs \
+pg_dump and pg_restore of the server's version, and a role that may read everything and create databases.
+
+For a new backup beside an old one use another --dir.";
+
+pub(super) const RESUME: &str = "\
+Let a paused run go on, or go on with one that was stopped.
+
+A tool that waits goes on by itself. If none holds the run, this command does what `cutover run` does.";
+
+pub(super) const ROLLBACK: &str = "\
+Undo every step that was begun, the last first.
+
+What only helps stays: the backup, and what was found in the beginning.";
+
+pub(super) const AFTER_HELP: &str = concat!(
+    "\
+Examples:
+  pyairtable-platform cutover plan --archive ./go-services
+  pyairtable-platform cutover run --archive ./go-services
+  pyairtable-platform cutover status
+  pyairtable-platform cutover run --take-over
+
+",
+    exit_codes!()
+);
+
+pub(super) fn plan(arguments: &PlanArgs) -> anyhow::Result<Exit> {
+    let PlanArgs { json, folder, wishes, database } = arguments;
+    on_database(database, "cutover plan", async |_, opened| {
+        print_plan(folder, wishes.wishes(), opened, &steps::all(), *json).await
+    })
+}
+
+/// `run` and `backup`, which does a part of it.
+pub(super) fn run(arguments: &RunArgs, command: &str) -> anyhow::Result<Exit> {
+    let steps = if command == "backup" { steps::until("trial-restore") } else { steps::all() };
+    on_database(&arguments.database, &format!("cutover {command}"), async |config, opened| {
+        if arguments.dry_run {
+            return print_plan(&arguments.folder, arguments.wishes.wishes(), opened, &steps, arguments.json).await;
+        }
+        work(arguments, config, opened, &steps).await
+    })
+}
+
+pub(super) fn resume(arguments: &RunArgs) -> anyhow::Result<Exit> {
+    let folder = arguments.folder.folder();
+    if Plan::read(&folder)?.is_none() {
+        return Err(nothing(&arguments.folder));
+    }
+    if unpause(&folder)? && cutover::run::status(&folder, &steps::all())?.holder.is_some() {
+        writeln!(
+            io::stdout().lock(),
+            "it goes on; `{}` shows how",
+            arguments.folder.command("pyairtable-platform cutover status")
+        )?;
+        return Ok(Exit::Done);
+    }
+    run(arguments, "run")
+}
+
+pub(super) fn roll_back(arguments: &RunArgs) -> anyhow::Result<Exit> {
+    if Plan::read(&arguments.folder.folder())?.is_none() {
+        return Err(nothing(&arguments.folder));
+    }
+    on_database(&arguments.database, "cutover rollback", async |config, opened| {
+        let mut cx = Cx::open(setup(arguments, config, opened)).await?;
+        let undone = cutover::run::roll_back(&mut cx, &steps::all()).await;
+        cx.close(undone.as_ref().err().map_or(Exit::RolledBack, Error::exit)).await;
+        let undone = undone?;
+        if arguments.json {
+            print_json(&json!({ "undone": undone }))?;
+        } else {
+            let mut out = io::stdout().lock();
+            undone.iter().try_for_each(|step| writeln!(out, "undone  {step}"))?;
+        }
+        Ok(Exit::RolledBack)
+    })
+}
+
+async fn work(arguments: &RunArgs, config: &Config, opened: &Opened, steps: &[Box<dyn Step>]) -> anyhow::Result<Exit> {
+    let mut cx = Cx::open(setup(arguments, config, opened)).await?;
+    let done = cutover::run::run(&mut cx, steps).await;
+    cx.close(done.as_ref().err().map_or(Exit::Done, Error::exit)).await;
+    let done = done?;
+    if arguments.json {
+        print_json(&json!({ "steps": done }))?;
+        return Ok(Exit::Done);
+    }
+    let mut out = io::stdout().lock();
+    for Done { step, already, outcome } in &done {
+        let when = if *already { "done before" } else { "done" };
+        writeln!(out, "{step:<14} {when:<12} {}", facts(outcome))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// `tables 13, rows 7979`
+fn facts(outcome: &serde_json::Value) -> String {
+    let facts = outcome.as_object().into_iter().flatten();
+    let fact = |(key, value): (&String, &serde_json::Value)| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        format!("{} {text}", key.replace('_', " "))
+    };
+    facts.map(fact).collect::<Vec<_>>().join(", ")
+}
+
+fn setup(arguments: &RunArgs, config: &Config, opened: &Opened) -> Setup {
+    Setup {
+        folder: arguments.folder.folder(),
+        url: opened.url.clone(),
+        wishes: arguments.wishes.wishes(),
+        take_over: arguments.take_over,
+        tools: tools(config),
+        clock: Arc::new(SystemClock),
+        rng: Arc::new(SystemRng),
+        watch: watch::watch(),
+        stop: stop_on_signal(),
+        witness: None,
+    }
+}
+
+fn nothing(folder: &FolderArgs) -> anyhow::Error {
+    let why = format!("there is no run in {}", folder.folder().path().display());
+    Error::Refused { why, next: format!("begin one with `{}`", folder.command("pyairtable-platform cutover run")) }
+        .into()
+}
+
+async fn print_plan(
+    folder: &FolderArgs,
+    wishes: Wishes,
+    opened: &Opened,
+    steps: &[Box<dyn Step>],
+    json: bool,
+) -> anyhow::Result<Exit> {
+    let at = folder.folder();
+    let plan = match Plan::read(&at)? {
+        Some(plan) => plan,
+        None => Plan::new(&opened.url, &wishes, &SystemClock, &SystemRng).await?,
+    };
+    let planned = dry_run(&Preview { folder: at, plan, url: opened.url.clone() }, steps).await?;
+    if json {
+        let all: Vec<_> = planned.iter().map(|(step, calls)| json!({ "step": step, "calls": calls })).collect();
+        print_json(&json!({ "steps": all }))?;
+        return Ok(Exit::Done);
+    }
+    let mut out = io::stdout().lock();
+    for (step, (name, calls)) in steps.iter().zip(&planned) {
+        writeln!(out, "{name}: {}", step.about())?;
+        calls.iter().try_for_each(|call| writeln!(out, "  {call}"))?;
+    }
+    writeln!(out, "next: {}", folder.command("pyairtable-platform cutover run"))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,112 @@
+//! The take-over as its operator sees it: commands, exit codes, and what each says to do next.
+
+use std::path::Path;
+
+use serde_json::Value;
+use testkit::TestDb;
+use testkit::legacy::generate::{Plan, fill};
+use testkit::legacy::layouts::Layout;
+
+use crate::command::{Run, run_in};
+use crate::support::seed;
+
+/// A database of old services and how a shell names it.
+async fn old_world() -> (TestDb, String) {
+    let db = TestDb::empty().await;
+    let places = Layout::Public.create(db.config()).await.unwrap();
+    let plan = Plan { people: 40, seed: seed(), now: "2026-03-01T12:00:00Z".parse().unwrap() };
+    fill(Layout::Public, &places, plan).await.unwrap();
+    let tokio_postgres::config::Host::Unix(socket) = &db.config().get_hosts()[0] else { panic!("a socket") };
+    let socket = socket.display().to_string().replace('/', "%2F");
+    let url = format!("postgres://postgres:nobodyshallseethis@{socket}/{}", db.config().get_dbname().unwrap());
+    (db, url)
+}
+
+async fn cutover(directory: &Path, url: &str, arguments: &'static [&'static str]) -> Run {
+    let (directory, url) = (directory.to_owned(), url.to_owned());
+    let run = move || {
+        let arguments = [&["cutover"], arguments].concat();
+        run_in(&directory, &arguments, &[("DATABASE_URL", url.as_str())])
+    };
+    let run = tokio::task::spawn_blocking(run).await.unwrap();
+    assert!(!run.shown().contains("nobodyshallseethis"), "{}", run.shown());
+    run
+}
+
+/// Nobody needs to know more than the last line says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cutover_leads_from_nothing_to_a_restored_backup() {
+    let (db, url) = old_world().await;
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    let run = cutover(at, &url, &["status"]).await;
+    assert_eq!((run.code, run.stdout.lines().last().unwrap()), (Some(0), "next: pyairtable-platform cutover plan"));
+    let plan = cutover(at, &url, &["plan"]).await;
+    assert_eq!((plan.code, plan.stdout.lines().last().unwrap()), (Some(0), "next: pyairtable-platform cutover run"));
+    assert!(plan.stdout.contains("  run    pg_dump --format=directory"), "{}", plan.stdout);
+    assert!(!at.join("cutover").exists());
+    let dry = cutover(at, &url, &["run", "--dry-run"]).await;
+    assert_eq!(dry.stdout.lines().count(), plan.stdout.lines().count());
+    assert!(!at.join("cutover").exists());
+
+    let refused = cutover(at, &url, &["verify", "--backup"]).await;
+    assert_eq!(refused.code, Some(3));
+    assert!(refused.stderr.contains("make one with `pyairtable-platform cutover backup`"), "{}", refused.stderr);
+    for command in [&["resume"][..], &["rollback"], &["pause", "--why", "x"]] {
+        let refused = cutover(at, &url, command).await;
+        assert_eq!(refused.code, Some(3), "{}", refused.shown());
+        assert!(refused.stderr.contains("`pyairtable-platform cutover "), "{}", refused.stderr);
+    }
+
+    let run = cutover(at, &url, &["backup"]).await;
+    assert_eq!(run.code, Some(0), "{}", run.shown());
+    assert!(run.stderr.contains("trial-restore: done\n") && !run.stderr.contains('\u{1b}'), "{}", run.stderr);
+    let status = cutover(at, &url, &["status", "--json"]).await;
+    let status: Value = serde_json::from_str(&status.stdout).unwrap();
+    assert_eq!((&status["state"], &status["next"]), (&"done".into(), &Value::Null), "{status:#}");
+    let again = cutover(at, &url, &["backup", "--json"]).await;
+    let steps: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert!(steps["steps"].as_array().unwrap().iter().all(|step| step["already"] == true), "{steps:#}");
+
+    let verified = cutover(at, &url, &["verify"]).await;
+    assert_eq!(verified.code, Some(0), "{}", verified.shown());
+    assert!(verified.stdout.ends_with("everything is equal\n"), "{}", verified.stdout);
+    let restored = cutover(at, &url, &["restore", "--into", "then"]).await;
+    assert_eq!(restored.code, Some(0), "{}", restored.shown());
+    let sql = "UPDATE users SET first_name = first_name || ' ' WHERE id = (SELECT id FROM users ORDER BY id LIMIT 1)";
+    db.superuser().await.batch_execute(sql).await.unwrap();
+    let differs = cutover(at, &url, &["verify", "--against", "then"]).await;
+    assert_eq!(differs.code, Some(7), "{}", differs.shown());
+    assert!(differs.stdout.contains(": first_name, updated_at changed\n"), "{}", differs.stdout);
+    assert!(differs.stdout.ends_with("not equal, although COUNT(*) is the same everywhere\n"), "{}", differs.stdout);
+    let twice = cutover(at, &url, &["restore", "--into", "then"]).await;
+    assert_eq!(twice.code, Some(3), "{}", twice.shown());
+    assert!(twice.stderr.contains("--into"), "{}", twice.stderr);
+    let unsure = cutover(at, &url, &["restore", "--into", "new", "--replace", "a", "--confirm", "b"]).await;
+    assert_eq!(unsure.code, Some(3), "{}", unsure.shown());
+
+    let manifest = at.join("cutover/backup/manifest.json");
+    let mut bytes = std::fs::read(&manifest).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&manifest, bytes).unwrap();
+    for command in [&["verify", "--backup"][..], &["restore", "--into", "other"], &["run"]] {
+        let damaged = cutover(at, &url, command).await;
+        assert_eq!(damaged.code, Some(7), "{}", damaged.shown());
+        assert!(damaged.stderr.contains("cutover backup --dir DIR"), "{}", damaged.stderr);
+    }
+    let rolled = cutover(at, &url, &["rollback"]).await;
+    assert_eq!(rolled.code, Some(5), "{}", rolled.shown());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cutover_discover_shows_the_same_in_words_and_in_json() {
+    let (_db, url) = old_world().await;
+    let directory = tempfile::tempdir().unwrap();
+    let words = cutover(directory.path(), &url, &["discover"]).await;
+    let json = cutover(directory.path(), &url, &["discover", "--json"]).await;
+    assert_eq!((words.code, json.code), (Some(0), Some(0)), "{}", words.shown());
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert!(words.stdout.contains(json["fingerprint"].as_str().unwrap()), "{}", words.stdout);
+    assert!(words.stdout.contains("table        public.users, 40 rows, of postgres\n"), "{}", words.stdout);
+    assert!(words.stdout.contains("trigger      update_users_updated_at on public.users\n"), "{}", words.stdout);
+}
