@@ -107,18 +107,15 @@ fn database(values: &BTreeMap<String, String>) -> Option<String> {
 
 fn redis(values: &BTreeMap<String, String>) -> Option<String> {
     let value = |name: &str| values.get(name).map(String::as_str).filter(|value| !value.is_empty());
-    let mut url = match value("REDIS_URL") {
+    let mut url = if let Some(given) = value("REDIS_URL") {
         // The old services took the password apart from the URL.
-        Some(given) => {
-            Url::parse(given).ok().filter(|url| url.password().is_none() && value("REDIS_PASSWORD").is_some())?
-        }
-        None => {
-            let mut url = Url::parse("redis://localhost").ok()?;
-            url.set_host(Some(value("REDIS_HOST")?)).ok()?;
-            url.set_port(value("REDIS_PORT").and_then(|port| port.parse().ok())).ok()?;
-            url.set_path(value("REDIS_DB").unwrap_or("0"));
-            url
-        }
+        Url::parse(given).ok().filter(|url| url.password().is_none() && value("REDIS_PASSWORD").is_some())?
+    } else {
+        let mut url = Url::parse("redis://localhost").ok()?;
+        url.set_host(Some(value("REDIS_HOST")?)).ok()?;
+        url.set_port(value("REDIS_PORT").and_then(|port| port.parse().ok())).ok()?;
+        url.set_path(value("REDIS_DB").unwrap_or("0"));
+        url
     };
     url.set_password(value("REDIS_PASSWORD")).ok()?;
     Some(url.into())

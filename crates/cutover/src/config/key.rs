@@ -79,6 +79,11 @@ impl Key {
         found.filter(|value| !value.expose().is_empty())
     }
 
+    /// Where a URL leads, if it can be read.
+    pub fn place(self, url: &str) -> Option<String> {
+        Some(self.compared(url)).filter(|place| place != UNREADABLE)
+    }
+
     /// Two values are the same if these are: of a URL only the place counts, not who asks or how.
     pub fn compared(self, value: &str) -> String {
         match self {
@@ -89,9 +94,11 @@ impl Key {
     }
 }
 
+const UNREADABLE: &str = "an address that cannot be read";
+
 /// `host:port/path`, without anything that is secret.
 fn place(url: &str, port: u16) -> String {
-    let Ok(parsed) = Url::parse(url) else { return "an address that cannot be read".to_owned() };
+    let Ok(parsed) = Url::parse(url) else { return UNREADABLE.to_owned() };
     let host = match parsed.host_str().unwrap_or_default() {
         "127.0.0.1" | "[::1]" | "" => "localhost",
         other => other,

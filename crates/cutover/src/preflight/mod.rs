@@ -124,6 +124,10 @@ const COUNTERS: usize = 3;
 
 /// Looks at everything.
 pub async fn look(inputs: &Inputs) -> Result<Report> {
+    Box::pin(everything(inputs)).await
+}
+
+async fn everything(inputs: &Inputs) -> Result<Report> {
     let mut checks = services::check(inputs);
     checks.push(machine::ports(inputs));
     let (catalogs, counts, redis, gateway) =

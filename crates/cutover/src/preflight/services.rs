@@ -111,12 +111,16 @@ fn places(inputs: &Inputs, check: &'static str) -> Verdict {
     if let (Some(own), Some(theirs)) = (own, found.keys().next())
         && own != *theirs
     {
+        let name = |place: &str| place.rsplit_once('/').map(|(_, name)| name.to_owned());
+        // Inside containers a server often has another name than outside.
+        let may_be_the_same = name(&own) == name(theirs);
         shown.push(format!("this program at {own}"));
-        return Verdict::stop(
-            check,
-            format!("not the same {what}: {}", shown.join("; ")),
-            "point this program at the old services' (`pyairtable-platform cutover config` writes it)",
-        );
+        let remedy = "point this program at the old services' (`pyairtable-platform cutover config` writes it)";
+        return if may_be_the_same {
+            Verdict::warn(check, format!("perhaps not the same {what}: {}", shown.join("; ")), remedy)
+        } else {
+            Verdict::stop(check, format!("not the same {what}: {}", shown.join("; ")), remedy)
+        };
     }
     Verdict::ok(check, format!("no two of them use different ones, as far as is known ({what})"))
 }
