@@ -1,5 +1,6 @@
 //! Each check has a situation of its own, which it and no other finds; where nothing is wrong, nothing is found.
 
+mod only_looks;
 mod rows;
 mod situations;
 
