@@ -11,12 +11,15 @@
 //! in `platform/src/command/cutover/`.
 
 pub mod backup;
+pub mod config;
 pub mod digest;
 pub mod discover;
 mod error;
 mod exit;
+pub mod expand;
 pub mod files;
 pub mod journal;
+pub mod preflight;
 pub mod run;
 pub mod shift;
 pub mod steps;

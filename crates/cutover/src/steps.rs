@@ -2,12 +2,13 @@
 
 use crate::backup::{Backup, Trial};
 use crate::discover::Discover;
+use crate::expand::Expand;
 use crate::run::{Plan, Step};
 use crate::shift::{Gateway, Shift};
 
 /// What is done before traffic moves.
 pub fn preparation() -> Vec<Box<dyn Step>> {
-    vec![Box::new(Discover), Box::new(Backup), Box::new(Trial)]
+    vec![Box::new(Discover), Box::new(Backup), Box::new(Trial), Box::new(Expand)]
 }
 
 /// The steps that move traffic; none until the plan says how.

@@ -13,6 +13,7 @@ mod page;
 mod proxies;
 mod redacted;
 mod rng;
+mod weakness;
 
 pub use actor::{Actor, Role, UserActor};
 pub use clock::{Clock, FixedClock, SystemClock};
@@ -24,3 +25,4 @@ pub use page::{Dialect, NotANumber, Page, PageParams, PageRequest, PageRules};
 pub use proxies::TrustedProxies;
 pub use redacted::Redacted;
 pub use rng::Rng;
+pub use weakness::weakness;

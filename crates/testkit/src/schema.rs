@@ -28,7 +28,10 @@ const LINES: &str = "
             FROM relations r JOIN pg_index i ON i.indrelid = r.oid
         UNION ALL SELECT format('trigger %s enabled %s', pg_get_triggerdef(t.oid), t.tgenabled)
             FROM relations r JOIN pg_trigger t ON t.tgrelid = r.oid WHERE NOT t.tgisinternal
-        UNION ALL SELECT format('policy %s %s', r.name, to_jsonb(p) - 'oid' - 'polrelid')
+        UNION ALL SELECT format('policy %s %s permissive %s for %s to %s using %s check %s', r.name, p.polname,
+                p.polpermissive, p.polcmd, (SELECT string_agg(CASE o WHEN 0 THEN 'public' ELSE pg_get_userbyid(o)::text END,
+                ',' ORDER BY o) FROM unnest(p.polroles) o), pg_get_expr(p.polqual, p.polrelid),
+                pg_get_expr(p.polwithcheck, p.polrelid))
             FROM relations r JOIN pg_policy p ON p.polrelid = r.oid
         UNION ALL SELECT format('function %s owner %s rights %s', pg_get_functiondef(f.oid), pg_get_userbyid(f.proowner),
                 f.proacl)

@@ -3,10 +3,13 @@
 #![expect(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod backup;
+mod config;
 mod crash;
 mod digest;
 mod discover;
+mod expand;
 mod lock;
+mod preflight;
 mod restore;
 mod shift;
 mod support;

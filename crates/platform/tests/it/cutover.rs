@@ -63,7 +63,7 @@ async fn cutover_leads_from_nothing_to_a_restored_backup() {
     assert!(run.stderr.contains("trial-restore: done\n") && !run.stderr.contains('\u{1b}'), "{}", run.stderr);
     let status = cutover(at, &url, &["status", "--json"]).await;
     let status: Value = serde_json::from_str(&status.stdout).unwrap();
-    assert_eq!((&status["state"], &status["next"]), (&"done".into(), &Value::Null), "{status:#}");
+    assert_eq!(status["next"], "pyairtable-platform cutover run", "{status:#}");
     let again = cutover(at, &url, &["backup", "--json"]).await;
     let steps: Value = serde_json::from_str(&again.stdout).unwrap();
     assert!(steps["steps"].as_array().unwrap().iter().all(|step| step["already"] == true), "{steps:#}");
@@ -109,4 +109,61 @@ async fn cutover_discover_shows_the_same_in_words_and_in_json() {
     assert!(words.stdout.contains(json["fingerprint"].as_str().unwrap()), "{}", words.stdout);
     assert!(words.stdout.contains("table        public.users, 40 rows, of postgres\n"), "{}", words.stdout);
     assert!(words.stdout.contains("trigger      update_users_updated_at on public.users\n"), "{}", words.stdout);
+}
+
+/// What an operator types before anything is changed, and then to change the schema.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cutover_checks_puts_environments_together_and_expands() {
+    let (db, url) = old_world().await;
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    for (service, secret) in [("auth-service", "nobodyshallseethis-1"), ("user-service", "nobodyshallseethis-2")] {
+        std::fs::create_dir_all(at.join("old").join(service)).unwrap();
+        let text = format!("JWT_SECRET={secret}\nDATABASE_URL=postgres://old:nobodyshallseethis@db/pyairtable\n");
+        std::fs::write(at.join("old").join(service).join(".env"), text).unwrap();
+    }
+    // The test server may lose what it is told and has no Redis beside it: both stand in the way.
+    let checked = cutover(at, &url, &["preflight", "--old", "old", "--json"]).await;
+    assert_eq!(checked.code, Some(3), "{}", checked.shown());
+    let report: Value = serde_json::from_str(&checked.stdout).unwrap();
+    let of = |name: &str| report["checks"].as_array().unwrap().iter().find(|one| one["check"] == name).unwrap().clone();
+    assert_eq!((&report["ready"], &of("fsync")["severity"]), (&false.into(), &"stop".into()), "{report:#}");
+    assert_eq!(of("jwt-secret-equal")["severity"], "stop", "{report:#}");
+    assert!(of("redis")["remedy"].as_str().unwrap().contains("Redis"), "{report:#}");
+    let words = cutover(at, &url, &["preflight"]).await;
+    assert!(words.stdout.contains("STOP  fsync"), "{}", words.stdout);
+    assert!(words.stdout.ends_with("then pyairtable-platform cutover preflight\n"), "{}", words.stdout);
+
+    let refused = cutover(at, &url, &["config", "--old", "old"]).await;
+    assert_eq!(refused.code, Some(3), "{}", refused.shown());
+    assert!(refused.stderr.contains("--take JWT_SECRET=SERVICE"), "{}", refused.stderr);
+    let dry = ["config", "--old", "old", "--take", "JWT_SECRET=auth-service", "--dry-run"];
+    assert_eq!(run_config(at, &url, &dry).await.code, Some(0));
+    assert!(!at.join("pyairtable-platform.env").exists());
+    for outcome in ["written", "unchanged"] {
+        let written = run_config(at, &url, &dry[..5]).await;
+        assert!(written.stdout.ends_with(&format!("pyairtable-platform.env: {outcome}\n")), "{}", written.shown());
+    }
+    let text = std::fs::read_to_string(at.join("pyairtable-platform.env")).unwrap();
+    assert!(text.contains("JWT_SECRET=nobodyshallseethis-1\n") && text.contains("LEGACY_COEXISTENCE=true\n"), "{text}");
+
+    let planned = cutover(at, &url, &["expand", "--dry-run"]).await;
+    assert!(planned.stdout.contains("CREATE INDEX CONCURRENTLY users_email_folded_idx"), "{}", planned.stdout);
+    let client = db.superuser().await;
+    let invited = "SELECT to_regclass('invitations') IS NOT NULL";
+    assert!(!client.query_one(invited, &[]).await.unwrap().get::<_, bool>(0), "a dry run changed something");
+    let expanded = cutover(at, &url, &["expand"]).await;
+    assert_eq!(expanded.code, Some(0), "{}", expanded.shown());
+    assert!(client.query_one(invited, &[]).await.unwrap().get::<_, bool>(0));
+    let again = cutover(at, &url, &["expand", "--json"]).await;
+    let steps: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert!(steps["steps"].as_array().unwrap().iter().all(|step| step["already"] == true), "{steps:#}");
+    let verified = cutover(at, &url, &["verify"]).await;
+    assert_eq!(verified.code, Some(0), "what the old services had is as it was: {}", verified.shown());
+}
+
+async fn run_config(directory: &Path, url: &str, arguments: &[&'static str]) -> Run {
+    let (directory, url, arguments) = (directory.to_owned(), url.to_owned(), [&["cutover"], arguments].concat());
+    let run = move || run_in(&directory, &arguments, &[("DATABASE_URL", url.as_str())]);
+    tokio::task::spawn_blocking(run).await.unwrap()
 }

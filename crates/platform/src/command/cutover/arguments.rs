@@ -6,14 +6,23 @@ use clap::{Args, Subcommand};
 use cutover::run::{Folder, Wishes};
 use cutover::shift::{ShareStep, ShiftPlan};
 
-use super::{discover, restore, run, status, verify};
-use crate::command::arguments::DatabaseArgs;
+use super::{config_step, discover, preflight, restore, run, status, verify};
+use crate::command::arguments::{DatabaseArgs, EverythingArgs};
 
 #[derive(Debug, Subcommand)]
 pub(in crate::command) enum CutoverCommand {
     /// Show what stands in the database; changes nothing
     #[command(long_about = discover::ABOUT, after_long_help = discover::AFTER_HELP)]
     Discover(DiscoverArgs),
+    /// Check everything that can be known before anything is changed
+    #[command(long_about = preflight::ABOUT, after_long_help = preflight::AFTER_HELP)]
+    Preflight(Box<PreflightArgs>),
+    /// Put the old services' environments together into the new service's
+    #[command(long_about = config_step::ABOUT, after_long_help = config_step::AFTER_HELP)]
+    Config(ConfigArgs),
+    /// Do the steps up to a schema that both sides can use, while the old services go on
+    #[command(long_about = run::EXPAND, after_long_help = run::AFTER_HELP)]
+    Expand(RunArgs),
     /// Print every statement and call that a run would make; makes none
     #[command(long_about = run::PLAN, after_long_help = run::AFTER_HELP)]
     Plan(PlanArgs),
@@ -116,6 +125,53 @@ pub(in crate::command) struct DiscoverArgs {
     pub(super) json: bool,
     #[command(flatten)]
     pub(super) database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct PreflightArgs {
+    /// Folder of the old services: their compose file, or a folder with .env for each
+    #[arg(long, value_name = "DIR")]
+    pub(super) old: Option<PathBuf>,
+    /// The gateway that will move traffic
+    #[arg(long, value_name = "HOST:PORT")]
+    pub(super) gateway: Option<String>,
+    /// Count everything, however long it takes
+    #[arg(long)]
+    pub(super) thorough: bool,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) folder: FolderArgs,
+    #[command(flatten)]
+    pub(super) config: EverythingArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct ConfigArgs {
+    /// Folder of the old services: their compose file, or a folder with .env for each
+    #[arg(long, value_name = "DIR")]
+    pub(super) old: PathBuf,
+    /// The new service's environment file
+    #[arg(long, value_name = "FILE", default_value = "./pyairtable-platform.env")]
+    pub(super) out: PathBuf,
+    /// Whose value to take where the services contradict each other, such as JWT_SECRET=auth-service
+    #[arg(long, value_name = "KEY=SERVICE", value_parser = chosen)]
+    pub(super) take: Vec<(String, String)>,
+    /// Replace a file with other contents; it is kept beside the new one as .before
+    #[arg(long)]
+    pub(super) replace: bool,
+    /// Print what would be written, secrets left out, and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+fn chosen(text: &str) -> Result<(String, String), String> {
+    let (key, service) = text.split_once('=').ok_or("expected KEY=SERVICE, such as JWT_SECRET=auth-service")?;
+    Ok((key.to_owned(), service.to_owned()))
 }
 
 #[derive(Debug, Args)]

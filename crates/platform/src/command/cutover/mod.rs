@@ -1,7 +1,9 @@
 //! `cutover`: takes a running deployment over, step by step, and back.
 
 mod arguments;
+mod config_step;
 mod discover;
+mod preflight;
 mod restore;
 mod run;
 mod status;
@@ -53,6 +55,9 @@ use exit_codes;
 pub(super) fn run(command: &Command) -> ExitCode {
     let done = match command {
         Command::Discover(arguments) => discover::run(arguments),
+        Command::Preflight(arguments) => preflight::run(arguments),
+        Command::Config(arguments) => config_step::run(arguments),
+        Command::Expand(arguments) => run::run(arguments, "expand"),
         Command::Plan(arguments) => run::plan(arguments),
         Command::Run(arguments) => run::run(arguments, "run"),
         Command::Backup(arguments) => run::run(arguments, "backup"),

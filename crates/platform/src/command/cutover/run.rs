@@ -36,6 +36,15 @@ pg_dump and pg_restore of the server's version, and a role that may read everyth
 
 For a new backup beside an old one use another --dir.";
 
+pub(super) const EXPAND: &str = "\
+Do the steps up to a schema that both sides can use, while the old services go on.
+
+Adds this program's tables, columns, policies and indexes; changes and removes nothing. Every statement is linted before \
+anything is executed. What concerns a table in use runs in a transaction of its own that waits 25 ms for its lock, \
+holds it for 50 ms at most, and is tried again until it gets through; who is in the way is named. Indexes are built \
+CONCURRENTLY, without a limit, and called off for the moment when an ALTER TABLE queues up behind them. What a killed \
+run left is put right by the next one. A rollback leaves the expansion: the old services work with it as without.";
+
 pub(super) const RESUME: &str = "\
 Let a paused run go on, or go on with one that was stopped.
 
@@ -66,9 +75,13 @@ pub(super) fn plan(arguments: &PlanArgs) -> anyhow::Result<Exit> {
     })
 }
 
-/// `run` and `backup`, which does a part of it.
+/// `run`, and `backup` and `expand`, which do a part of it.
 pub(super) fn run(arguments: &RunArgs, command: &str) -> anyhow::Result<Exit> {
-    let last = (command == "backup").then_some("trial-restore");
+    let last = match command {
+        "backup" => Some("trial-restore"),
+        "expand" => Some("expand"),
+        _ => None,
+    };
     on_database(&arguments.database, &format!("cutover {command}"), async |config, opened| {
         if arguments.dry_run {
             return print_plan(&arguments.folder, arguments.wishes.wishes()?, opened, last, arguments.json).await;

@@ -3,14 +3,22 @@
 //! Every file is additive and safe beside running old services (T-40): it may meet a database that already has the
 //! tables, as tables or as views (T-41), in `public` or elsewhere on the search path. Each file runs in one
 //! transaction that never waits long for a lock: while it waits, every later reader of the table waits behind it, so
-//! it gives up after 25 ms and tries again.
+//! it gives up after 25 ms and tries again. What a file would do to tables that services are using is done before it,
+//! statement by statement (`plan.rs`, `online.rs`).
 
-use std::time::{Duration, Instant};
+mod indexes;
+mod online;
+mod plan;
+
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
+pub use self::online::{Blocker, Event, Limits};
+use self::online::{PATIENCE, Runner};
+pub use self::plan::{Extent, Piece, Way};
 use crate::{DatabaseUrl, Error};
 
 /// One SQL file.
@@ -29,7 +37,7 @@ macro_rules! migrations {
         &[$(Migration {
             version: $version,
             name: $name,
-            sql: include_str!(concat!("../migrations/V", stringify!($version), "__", $name, ".sql")),
+            sql: include_str!(concat!("../../migrations/V", stringify!($version), "__", $name, ".sql")),
         }),*]
     };
 }
@@ -55,11 +63,6 @@ pub const MIGRATIONS: &[Migration] = migrations![
     17 "account_changes",
 ];
 
-/// How long a lock may be waited for before the migration steps aside. It is also the longest time that others can
-/// be held up behind it.
-const LOCK_TIMEOUT: Duration = Duration::from_millis(25);
-/// How long a migration keeps trying before it is given up.
-const PATIENCE: Duration = Duration::from_mins(2);
 /// "pyairtable migrations" as a number: the key of the advisory lock.
 const ADVISORY_LOCK: i64 = 0x7079_6169_7274_0001;
 
@@ -103,7 +106,7 @@ pub enum MigrateError {
     #[error(
         "migration {version} ({name}) could not get its locks within {} s: a long transaction holds one; \
          find it with SELECT pid, query FROM pg_stat_activity WHERE state <> 'idle' ORDER BY xact_start, \
-         end it and run `pyairtable-platform migrate up` again",
+         end it and run the command again{blockers}",
         PATIENCE.as_secs()
     )]
     Locked {
@@ -111,6 +114,8 @@ pub enum MigrateError {
         version: i32,
         /// What it does.
         name: String,
+        /// Who was in the way last, each after a semicolon.
+        blockers: String,
     },
     /// The log-in role may not do it.
     #[error(
@@ -142,26 +147,79 @@ pub enum MigrateError {
 
 /// Brings the database to this program's schema. Returns what was applied now; safe to run from many replicas at once.
 pub async fn up(url: &DatabaseUrl) -> Result<Vec<Status>, MigrateError> {
-    let client = url.connect().await?;
-    if pending(&client).await?.is_empty() {
-        return Ok(Vec::new());
-    }
-    // Held by the session, so it is released even when the program is killed.
-    run(&client, "SELECT pg_advisory_lock($1)", &[&ADVISORY_LOCK]).await?;
-    client.batch_execute(HISTORY_TABLE).await.map_err(|error| {
-        let history = Migration { version: 0, name: "history", sql: HISTORY_TABLE };
-        classify(&history, &error)
-    })?;
+    let Some(expansion) = Expansion::open(url, Extent::Schema, Limits::default()).await? else { return Ok(Vec::new()) };
     let mut applied = Vec::new();
-    for migration in pending(&client).await? {
-        apply(&client, &migration).await?;
-        applied.push(Status { version: migration.version, name: migration.name.to_owned(), applied_at: None });
+    for piece in expansion.pieces() {
+        expansion.run(piece, &mut |_| {}).await?;
+        if piece.way == Way::File {
+            applied.push(Status { version: piece.version, name: piece.name.to_owned(), applied_at: None });
+        }
     }
-    // Who serves with a role that owns nothing still has to see that nothing is missing.
-    let grant = format!("GRANT SELECT ON platform_migrations TO {}", crate::SYSTEM_ROLE);
-    client.batch_execute(&grant).await.map_err(|error| Error::from_driver("migrations", error))?;
-    run(&client, "SELECT pg_advisory_unlock($1)", &[&ADVISORY_LOCK]).await?;
+    expansion.close().await?;
     Ok(applied)
+}
+
+/// What there is to do to a database now, with the lock that keeps all others from doing it. Dropping it releases the
+/// lock; what was run stays, and the next one goes on from there.
+pub struct Expansion {
+    client: Client,
+    watcher: Client,
+    pieces: Vec<Piece>,
+    limits: Limits,
+}
+
+impl Expansion {
+    /// Waits for the lock and looks what there is to do; nothing if there is nothing. `extent` says whether the indexes
+    /// are part of it that lists and look-ups need on tables with rows.
+    pub async fn open(url: &DatabaseUrl, extent: Extent, limits: Limits) -> Result<Option<Self>, MigrateError> {
+        let client = url.connect().await?;
+        if plan::plan(&client, extent).await?.is_empty() {
+            return Ok(None);
+        }
+        lock(&client).await?;
+        let watcher = url.connect().await?;
+        let pieces = plan::plan(&client, extent).await?;
+        Ok(Some(Self { client, watcher, pieces, limits }))
+    }
+
+    /// What to run, in this order.
+    pub fn pieces(&self) -> &[Piece] {
+        &self.pieces
+    }
+
+    /// Runs one of them. `look_on` is told what happens.
+    pub async fn run(
+        &self,
+        piece: &Piece,
+        look_on: &mut (dyn FnMut(Event<'_>) + Send + Sync),
+    ) -> Result<(), MigrateError> {
+        let Self { client, watcher, limits, .. } = self;
+        Runner { client, watcher, limits: *limits, look_on }.run(piece).await
+    }
+
+    /// Lets others have the lock. Without it, they have it as soon as the server sees that the connection is gone.
+    pub async fn close(self) -> Result<(), MigrateError> {
+        run(&self.client, "SELECT pg_advisory_unlock($1)", &[&ADVISORY_LOCK]).await?;
+        Ok(())
+    }
+}
+
+/// What [`Expansion::open`] would find now. Only reads.
+pub async fn planned(url: &DatabaseUrl, extent: Extent) -> Result<Vec<Piece>, MigrateError> {
+    plan::plan(&url.connect().await?, extent).await
+}
+
+/// One migrates, the others wait. The session holds it, so it is released even when the program is killed.
+async fn lock(client: &Client) -> Result<(), Error> {
+    loop {
+        // Not pg_advisory_lock: whoever waits in a statement holds a snapshot, for which a concurrent build of the one
+        // who has the lock would wait in turn.
+        let got = run(client, "SELECT pg_try_advisory_lock($1)", &[&ADVISORY_LOCK]).await?;
+        if got.first().is_some_and(|row| row.get(0)) {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// Where every migration stands, without changing anything.
@@ -222,57 +280,8 @@ fn check(applied: &[Applied]) -> Result<(), MigrateError> {
     Ok(())
 }
 
-async fn pending(client: &Client) -> Result<Vec<Migration>, MigrateError> {
-    let applied = applied(client).await?;
-    check(&applied)?;
-    let done = |version| applied.iter().any(|row| row.version == version);
-    Ok(MIGRATIONS.iter().filter(|migration| !done(migration.version)).copied().collect())
-}
-
-async fn apply(client: &Client, migration: &Migration) -> Result<(), MigrateError> {
-    let began = Instant::now();
-    let record = format!(
-        "INSERT INTO platform_migrations (version, name, checksum, applied_by) VALUES ({}, '{}', '{}', '{}')",
-        migration.version,
-        migration.name,
-        checksum(migration.sql),
-        env!("CARGO_PKG_VERSION"),
-    );
-    let batch =
-        format!("BEGIN; SET LOCAL lock_timeout = {}; {}\n; {record}; COMMIT", LOCK_TIMEOUT.as_millis(), migration.sql);
-    let mut attempt = 0_u32;
-    loop {
-        attempt += 1;
-        let Err(error) = client.batch_execute(&batch).await else {
-            tracing::info!(
-                version = migration.version,
-                migration = migration.name,
-                attempt,
-                millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-                "migration applied"
-            );
-            return Ok(());
-        };
-        // The connection may be gone; the first error is the one worth telling.
-        if client.batch_execute("ROLLBACK").await.is_err() {
-            return Err(classify(migration, &error));
-        }
-        if error.code() != Some(&SqlState::LOCK_NOT_AVAILABLE) {
-            return Err(classify(migration, &error));
-        }
-        if began.elapsed() > PATIENCE {
-            return Err(MigrateError::Locked { version: migration.version, name: migration.name.to_owned() });
-        }
-        if attempt.is_multiple_of(20) {
-            tracing::info!(version = migration.version, attempt, "waiting for a lock that another transaction holds");
-        }
-        // Spread, so that the attempts do not keep step with whatever holds the lock.
-        tokio::time::sleep(Duration::from_millis(20 + u64::from(attempt.wrapping_mul(37) % 80))).await;
-    }
-}
-
-fn classify(migration: &Migration, error: &tokio_postgres::Error) -> MigrateError {
-    let (version, name) = (migration.version, migration.name.to_owned());
+fn classify(version: i32, name: &str, error: &tokio_postgres::Error) -> MigrateError {
+    let name = name.to_owned();
     let Some(db) = error.as_db_error() else {
         return MigrateError::Failed { version, name, message: error.to_string() };
     };

@@ -1,0 +1,149 @@
+//! Sessions that only look.
+
+use std::time::Duration;
+
+use db::DatabaseUrl;
+use tokio_postgres::Client;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::types::ToSql;
+
+use super::Limits;
+use super::verdict::Verdict;
+use crate::discover::SHARED;
+use crate::{Error, Result};
+
+/// What a uuid looks like, as every service spells it.
+const UUID: &str = "'^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'";
+
+/// A check that is one query: what it returns is the alarm, and no row or NULL says that all is well.
+#[derive(Clone, Copy)]
+pub(super) struct Look {
+    pub(super) check: &'static str,
+    /// Whether an alarm stands in the way.
+    pub(super) stops: bool,
+    /// `shared (name, oid)` holds the tables of old services that are in sight; `$limit` what the check allows.
+    pub(super) sql: &'static str,
+    /// Columns without which there is nothing to look at, as `table.column`.
+    pub(super) needs: &'static [&'static str],
+    /// What to say when all is well.
+    pub(super) fine: &'static str,
+    pub(super) remedy: &'static str,
+}
+
+/// A read-only transaction in which one failed query spoils no other.
+pub(super) struct Session {
+    client: Client,
+    limits: Limits,
+    columns: Vec<String>,
+}
+
+impl Session {
+    pub(super) async fn open(url: &DatabaseUrl, limits: Limits) -> Result<Self> {
+        let client = url.connect().await?;
+        // Work of several processes at once is for those who serve.
+        let begin = "SET application_name = 'pyairtable-cutover preflight';
+            SET lock_timeout = '100ms'; SET idle_in_transaction_session_timeout = '60s';
+            BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
+        client.batch_execute(begin).await.map_err(Error::sql("beginning to read"))?;
+        let mut session = Self { client, limits, columns: Vec::new() };
+        let sql = "SELECT name || '.' || a.attname FROM shared JOIN pg_attribute a ON a.attrelid = shared.oid
+            WHERE a.attnum > 0 AND NOT a.attisdropped";
+        let rows = session.rows(sql, &[]).await.map_err(Error::sql("reading columns"))?;
+        session.columns = rows.iter().map(|row| row.get(0)).collect();
+        Ok(session)
+    }
+
+    /// Whether the shared tables have these columns, named `table.column`.
+    pub(super) fn has(&self, columns: &[&str]) -> bool {
+        columns.iter().all(|column| self.columns.iter().any(|known| known == column))
+    }
+
+    pub(super) async fn rows(
+        &self,
+        sql: &str,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<tokio_postgres::Row>, tokio_postgres::Error> {
+        let sql = if sql.contains("shared") {
+            let names = SHARED.iter().map(|name| format!("('{name}')")).collect::<Vec<_>>().join(", ");
+            format!(
+                "WITH shared AS (SELECT name, to_regclass(name)::oid AS oid FROM (VALUES {names}) AS names (name)
+                    WHERE to_regclass(name) IS NOT NULL) {sql}"
+            )
+        } else {
+            sql.to_owned()
+        };
+        self.client.batch_execute("SAVEPOINT look").await?;
+        match self.client.query(&sql, values).await {
+            Ok(rows) => {
+                self.client.batch_execute("RELEASE look").await?;
+                Ok(rows)
+            }
+            Err(error) => {
+                self.client.batch_execute("ROLLBACK TO look; RELEASE look").await?;
+                Err(error)
+            }
+        }
+    }
+
+    /// The first value as text.
+    pub(super) async fn text(&self, sql: &str) -> Result<Option<String>, tokio_postgres::Error> {
+        let rows = self.rows(sql, &[]).await?;
+        Ok(rows.first().and_then(|row| row.get(0)))
+    }
+
+    /// Gives each later query this long.
+    pub(super) async fn hurry(&self, time: Option<Duration>) -> Result<()> {
+        let millis = time.map_or(0, |time| time.as_millis());
+        let sql = format!("SET LOCAL statement_timeout = {millis}");
+        self.client.batch_execute(&sql).await.map_err(Error::sql("setting a limit"))
+    }
+
+    pub(super) async fn look(&self, look: &Look) -> Verdict {
+        if !self.has(look.needs) {
+            return Verdict::ok(look.check, format!("nothing to look at: no {}", look.needs.join(" or ")));
+        }
+        let sql = look.sql.replace("$limit", &self.limits.of(look.check)).replace("$uuid", UUID);
+        match self.text(&sql).await {
+            Ok(None) => Verdict::ok(look.check, look.fine),
+            Ok(Some(fact)) if look.stops => Verdict::stop(look.check, fact, look.remedy),
+            Ok(Some(fact)) => Verdict::warn(look.check, fact, look.remedy),
+            Err(error) => failed(look.check, &error),
+        }
+    }
+
+    /// Proof that it only looked.
+    pub(super) async fn only_read(&self) -> Verdict {
+        const CHECK: &str = "only-reads";
+        let sql = "SELECT concat_ws(', ', 'transaction ' || pg_current_xact_id_if_assigned()::text,
+                (SELECT nullif('locks ' || string_agg(DISTINCT mode, ' '), 'locks ') FROM pg_locks
+                    WHERE pid = pg_backend_pid() AND locktype = 'relation' AND mode <> 'AccessShareLock'))";
+        match self.text(sql).await.map(Option::unwrap_or_default) {
+            Ok(none) if none.is_empty() => Verdict::ok(CHECK, "nothing was written and nothing locked but for reading"),
+            Ok(found) => Verdict::stop(CHECK, format!("looking took {found}"), "report this as a defect"),
+            Err(error) => failed(CHECK, &error),
+        }
+    }
+}
+
+pub(super) fn failed(check: &'static str, error: &tokio_postgres::Error) -> Verdict {
+    match error.code() {
+        Some(&SqlState::QUERY_CANCELED) => Verdict::warn(
+            check,
+            "too large to be counted in the time there is",
+            "run `pyairtable-platform cutover preflight --thorough`, which takes its time",
+        ),
+        Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Verdict::warn(
+            check,
+            format!("could not be looked at: {}", words(error)),
+            "run it as the role that owns the tables",
+        ),
+        Some(&SqlState::LOCK_NOT_AVAILABLE) => {
+            Verdict::warn(check, "somebody holds a lock that stops all readers", "see lock-waiters, and run it again")
+        }
+        _ => Verdict::stop(check, format!("could not be looked at: {}", words(error)), "see the server's log"),
+    }
+}
+
+fn words(error: &tokio_postgres::Error) -> String {
+    error.as_db_error().map_or_else(|| error.to_string(), |db| db.message().to_owned())
+}

@@ -1,0 +1,73 @@
+//! `cutover preflight`
+
+use std::io::{self, Write as _};
+use std::sync::Arc;
+
+use cutover::Exit;
+use cutover::config::{Key, collect};
+use cutover::preflight::{Inputs, Limits, look};
+use kernel::SystemClock;
+
+use super::arguments::PreflightArgs;
+use super::{USED, exit_codes, print_json, tools};
+use crate::command::short::with_database;
+use crate::config;
+
+pub(super) const ABOUT: &str = "\
+Check everything that can be known before anything is changed.
+
+More than eighty named checks of the server and its settings, roles and rights, sessions and locks, replication, the \
+schema, rows that years of old services left, Redis, the old services' environments, and this machine. Each says what \
+is so and what to do about it. Nothing is written: it reads in read-only transactions, takes no lock but that of \
+reading, and verifies both itself. Counting rows ends after two seconds for each check; --thorough lets it go on.";
+
+pub(super) const AFTER_HELP: &str = concat!(
+    "\
+Examples:
+  pyairtable-platform cutover preflight --old ./go-services
+  pyairtable-platform cutover preflight --json | jq '.checks[] | select(.severity == \"stop\")'
+
+It ends with 3 if anything stands in the way of a take-over.
+
+",
+    exit_codes!()
+);
+
+pub(super) fn run(arguments: &PreflightArgs) -> anyhow::Result<Exit> {
+    let services = arguments.old.as_deref().map(collect).transpose()?.unwrap_or_default();
+    let mut exit = Exit::Refused;
+    let loaded = config::load(&arguments.config.inputs());
+    with_database(&loaded, USED, "cutover preflight", async |config, opened| {
+        let mut limits = Limits::default();
+        if arguments.thorough {
+            limits.counting = None;
+        }
+        let inputs = Inputs {
+            url: opened.url.clone(),
+            database_place: Key::DatabaseUrl.place(&opened.url.to_string()),
+            redis: config.redis.as_ref().map(config::RedisServer::client).transpose()?,
+            redis_place: config.redis.as_ref().and_then(|server| Key::RedisUrl.place(&server.to_string())),
+            jwt_secret: config.jwt_secret.clone(),
+            services,
+            tools: tools(config),
+            backup: arguments.folder.folder().path().to_owned(),
+            ports: vec![config.public, config.internal],
+            gateway: arguments.gateway.clone(),
+            clock: Arc::new(SystemClock),
+            limits,
+        };
+        let report = look(&inputs).await?;
+        exit = if report.ready { Exit::Done } else { Exit::Refused };
+        if arguments.json {
+            print_json(&report)?;
+        } else {
+            let next = if report.ready { "cutover backup" } else { "cutover preflight" };
+            let next = arguments.folder.command(&format!("pyairtable-platform {next}"));
+            let mut out = io::stdout().lock();
+            writeln!(out, "{report}")?;
+            writeln!(out, "next: {}{next}", if report.ready { "" } else { "do what stands behind each STOP, then " })?;
+        }
+        Ok(())
+    })?;
+    Ok(exit)
+}
