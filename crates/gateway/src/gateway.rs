@@ -10,6 +10,7 @@ use kernel::{Clock, Redacted, Rng};
 use tokio::task::JoinSet;
 
 use crate::client::Fronts;
+use crate::control::history::History;
 use crate::control::kept::Keeper;
 use crate::control::state::Control;
 use crate::counters::{Meter, Snapshot, metrics};
@@ -44,6 +45,7 @@ pub struct Gateway {
     pub(crate) control: Mutex<Control>,
     pub(crate) keeper: Option<Mutex<Keeper>>,
     pub(crate) reloaded: Mutex<LastReload>,
+    pub(crate) history: Mutex<History>,
     /// Rules of the control socket, which count before those of the file; nothing lifts a rule of the file.
     pub(crate) overrides: Mutex<BTreeMap<Whom, Option<Side>>>,
     pub(crate) meter: Mutex<Meter>,
@@ -71,6 +73,7 @@ impl Gateway {
             live: RwLock::new(Arc::new(live)),
             control: Mutex::new(control),
             reloaded: Mutex::default(),
+            history: Mutex::default(),
             overrides: Mutex::default(),
             meter: Mutex::default(),
             gates: Mutex::default(),

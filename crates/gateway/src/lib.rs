@@ -5,10 +5,12 @@
 //! - Whoever is on the new side stays there while the share grows ([`split`]).
 //! - What a client says about who it is never reaches a service, unless a token proves it ([`identity`]).
 //! - A share above the safe one holds only while somebody renews its lease ([`control::state`]).
+//! - Whoever changes something says who they are and why, over the socket and the admin port alike ([`control::socket`]).
 //!
 //! Deliberately absent: PostgreSQL, Redis and everything that needs them. This is what the way back goes through. TLS
 //! and HTTP/2 end at the proxy in front.
 
+pub mod admin;
 mod client;
 pub mod control;
 pub mod counters;

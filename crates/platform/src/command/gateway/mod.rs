@@ -4,6 +4,7 @@ mod arguments;
 mod control;
 mod measure;
 mod serve;
+mod top;
 
 use std::process::ExitCode;
 
@@ -16,6 +17,7 @@ pub(super) fn run(command: &GatewayCommand) -> anyhow::Result<ExitCode> {
         GatewayCommand::Set(arguments) => control::set(arguments),
         GatewayCommand::Return { anyway, order } => control::order(order, "/return", &[("anyway", (*anyway).into())]),
         GatewayCommand::Force(arguments) => control::force(arguments),
+        GatewayCommand::Top(arguments) => top::run(arguments),
         GatewayCommand::Freeze(order) => control::order(order, "/freeze", &[]),
         GatewayCommand::Thaw(order) => control::order(order, "/thaw", &[]),
         GatewayCommand::Confirm(order) => control::order(order, "/confirm", &[]),
