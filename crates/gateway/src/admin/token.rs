@@ -97,9 +97,11 @@ mod tests {
     fn file_that_others_may_read_or_guess_is_refused_with_the_remedy() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("token");
-        for (text, mode, part) in
-            [("x".repeat(64), 0o644, "chmod 600"), ("short".to_owned(), 0o600, "at least 32"), ("x ".repeat(32), 0o600, "one word")]
-        {
+        for (text, mode, part) in [
+            ("x".repeat(64), 0o644, "chmod 600"),
+            ("short".to_owned(), 0o600, "at least 32"),
+            ("x ".repeat(32), 0o600, "one word"),
+        ] {
             fs::write(&file, text).unwrap();
             fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
             let error = Token::read_or_make(&file, &Sevens).unwrap_err();

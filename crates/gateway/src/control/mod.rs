@@ -61,14 +61,7 @@ pub(crate) fn end_leases(gateway: &Gateway, now: Instant) {
 }
 
 /// For whoever looks later.
-pub(crate) fn remember(
-    gateway: &Gateway,
-    who: &str,
-    why: &str,
-    what: &str,
-    family: Option<&str>,
-    changes: &[Change],
-) {
+pub(crate) fn remember(gateway: &Gateway, who: &str, why: &str, what: &str, family: Option<&str>, changes: &[Change]) {
     gateway.history.lock().unwrap_or_else(PoisonError::into_inner).add(Entry {
         at: gateway.clock.now(),
         who: who.to_owned(),

@@ -166,13 +166,7 @@ impl Gateway {
 
 fn gates_view(report: FamilyReport) -> GatesView {
     let FamilyReport { verdict, armed, state, findings, .. } = report;
-    GatesView {
-        verdict,
-        armed,
-        state: state.name().to_owned(),
-        because: state.reason().map(str::to_owned),
-        findings,
-    }
+    GatesView { verdict, armed, state: state.name().to_owned(), because: state.reason().map(str::to_owned), findings }
 }
 
 fn worst_first(mut endpoints: Vec<EndpointSummary>) -> Vec<EndpointSummary> {

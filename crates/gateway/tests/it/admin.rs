@@ -67,9 +67,14 @@ impl Port {
 async fn nothing_but_the_page_and_health_is_answered_without_the_token() {
     let port = Port::start().await;
     let orders = "{\"who\":\"eve\",\"why\":\"because\",\"family\":\"all\",\"share\":\"100%\"}";
-    for (method, path) in
-        [("GET", "/view"), ("GET", "/events"), ("GET", "/metrics"), ("POST", "/set"), ("POST", "/"), ("GET", "/nothing")]
-    {
+    for (method, path) in [
+        ("GET", "/view"),
+        ("GET", "/events"),
+        ("GET", "/metrics"),
+        ("POST", "/set"),
+        ("POST", "/"),
+        ("GET", "/nothing"),
+    ] {
         let answer = port.ask(method, path, &[], orders).await;
         assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{method} {path}");
         assert!(answer.body["error"].as_str().unwrap().contains("--admin-token-file"));
@@ -126,7 +131,10 @@ async fn orders_are_those_of_the_socket_and_are_seen_with_who_and_why() {
     assert!(body["error"].as_str().unwrap().contains("who you are and why"));
     assert_eq!(port.order("/sett", json!({})).await.0, StatusCode::NOT_FOUND);
     assert_eq!(port.order("/renew", json!({"who": "bob"})).await.0, StatusCode::OK);
-    assert_eq!(port.order("/force", json!({"tenant": "t-1", "to": "platform", "family": null})).await.0, StatusCode::OK);
+    assert_eq!(
+        port.order("/force", json!({"tenant": "t-1", "to": "platform", "family": null})).await.0,
+        StatusCode::OK
+    );
     let view = port.ask("GET", "/view?seconds=5", &[("authorization", BEARER)], "").await.body;
     let users = &view["families"]["users"];
     assert_eq!((&users["share"], &users["safe"], &users["holder"]), (&json!("10%"), &json!("0%"), &json!("bob")));
@@ -145,7 +153,10 @@ async fn lease_that_ends_is_seen_among_the_changes() {
     port.running.set("50%").await;
     tokio::time::sleep(Duration::from_millis(15_500)).await;
     let view = port.running.control_raw("GET", "/view", "").await.1;
-    assert_eq!((&view["changes"][0]["who"], &view["changes"][0]["what"]), (&json!("gateway"), &json!("end of the lease")));
+    assert_eq!(
+        (&view["changes"][0]["who"], &view["changes"][0]["what"]),
+        (&json!("gateway"), &json!("end of the lease"))
+    );
     assert_eq!(view["changes"][0]["changes"][0], json!({"family": "users", "from": "50%", "to": "0%"}));
     assert_eq!(view["families"]["users"]["holder"], Value::Null);
 }

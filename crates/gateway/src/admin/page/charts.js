@@ -41,7 +41,10 @@ export class Chart {
     new ResizeObserver(() => this.draw()).observe(this.svg);
   }
 
-  /** `lines`: `{kind, name, points: [{t, v}]}` with t in milliseconds, and v null where nothing is known. */
+  /**
+   * `lines`: `{kind, name, points: [{t, v}]}` with t in milliseconds, and v null where nothing is known; `hasKey` shows how
+   * the line is drawn beside its name.
+   */
   update(lines, from, to) {
     Object.assign(this, { lines, from, to });
     this.draw();
@@ -97,7 +100,7 @@ export class Chart {
       const times = line.points.map((point) => point.t);
       const point = line.points[shown === null ? times.length - 1 : nearest(times, shown)];
       const value = point?.v ?? null;
-      captions.push([line.kind, `${line.name} ${value === null ? "–" : this.format(value)}`]);
+      captions.push([line.kind, `${line.name} ${value === null ? "–" : this.format(value)}`, line.hasKey]);
       if (shown !== null && value !== null) {
         nodes.push(element("circle", { class: line.kind, cx: x(point.t), cy: y(value), r: 3.5 }));
       }
@@ -110,10 +113,15 @@ export class Chart {
     this.svg.setAttribute("aria-label", `${this.title}: ${captions.map(([, text]) => text).join(", ")}`);
     const title = document.createElement("b");
     title.textContent = this.title;
-    const spans = captions.map(([kind, text]) => {
+    const spans = captions.map(([kind, text, hasKey]) => {
       const span = document.createElement("span");
       span.className = `value ${kind}`;
-      span.textContent = text;
+      if (hasKey) {
+        const sample = element("svg", { class: "sample", viewBox: "0 0 26 10", "aria-hidden": "true" });
+        sample.append(element("path", { class: kind, d: "M0 5h26" }));
+        span.append(sample);
+      }
+      span.append(text);
       return span;
     });
     this.caption.replaceChildren(title, ...spans);

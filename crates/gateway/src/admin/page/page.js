@@ -311,7 +311,12 @@ function drawCharts() {
     else steps.set(key, { names: [family], line });
   }
   charts.get("share").update(
-    [...steps.values()].map(({ names, line }) => ({ kind: "share", name: steps.size === 1 && !name ? "all" : names.join(", "), points: line })),
+    [...steps.values()].map(({ names, line }, index) => ({
+      kind: `share share-${index % 3}`,
+      name: steps.size === 1 && !name ? "all" : names.join(", "),
+      points: line,
+      hasKey: steps.size > 1,
+    })),
     from,
     to,
   );
@@ -370,7 +375,7 @@ function rows(table, list) {
 
 const VERDICTS = { pass: ["✓ pass", "good"], hold: ["‖ hold", "warn"], fail: ["✗ fail", "bad"] };
 const CONDITIONS = { well: ["✓ well", "good"], ejected: ["✗ left out for a while: too many failures", "bad"], unwell: ["✗ fails its checks", "bad"] };
-const STATES = { suspect: "failed once, looked at again", failing: "fails, nothing is done by itself", returned: "went back to the safe share", gone: "went back to nobody" };
+const STATES = { suspect: "failed once, looked at again", failing: "fails, and nothing is done by itself", returned: "went back to the safe share", gone: "went back to nobody" };
 
 function draw() {
   const { view } = state;
@@ -455,7 +460,7 @@ function drawGates(movable) {
       return make("li", {}, make("span", { class: color, textContent: word }), ` ${what}${finding.reason ? `: ${finding.reason}` : ""}`);
     };
     const details = make("details", { open: open.has(name), "data-family": name },
-      make("summary", { textContent: `${gates.findings.length} gates` }), make("ul", {}, ...gates.findings.map(item)));
+      make("summary", { textContent: "What each gate says" }), make("ul", {}, ...gates.findings.map(item)));
     return make("li", {}, make("b", { textContent: `${name} ` }), make("span", { class: kind, textContent: verdict }),
       `${gates.reason ? `: ${gates.reason}` : ""} (${about.join("; ")})`, details);
   }));

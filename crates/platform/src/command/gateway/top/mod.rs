@@ -1,9 +1,9 @@
 //! `gateway top`: both sides in a terminal, refreshed each second over the control socket.
 
 mod spark;
-mod text;
 #[cfg(test)]
 mod tests;
+mod text;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -167,11 +167,17 @@ fn fitted(screen: &Screen, width: usize, height: usize) -> Vec<Line<'static>> {
     // Room for the sides, and a little of everything else.
     let families = height.saturating_sub(18).clamp(2, 12);
     lines.extend(text::families(view, Some(screen.chosen), families, width));
+    if height > 30 {
+        lines.push(Line::default());
+    }
     if let Some((name, family)) = view.families.iter().nth(screen.chosen) {
         lines.extend(text::sides(name, family, width));
-        lines.push(Line::default());
+        if height > 30 {
+            lines.push(Line::default());
+        }
         let sections = [
             text::gates(name, family, width),
+            text::endpoints(family, width),
             text::instances(view, width),
             text::shadow(view, width),
             text::changes(view, width),

@@ -36,7 +36,8 @@ fn bar(value: Option<f64>, top: f64) -> char {
     let Some(value) = value else { return ' ' };
     // Something is never drawn as nothing, so that a single error is seen.
     let share = if top > 0.0 { value / top } else { 0.0 };
-    let step = BARS.iter().enumerate().skip(1).filter(|(step, _)| share * 8.0 > *step as f64 || (*step == 1 && share > 0.0));
+    let step =
+        BARS.iter().enumerate().skip(1).filter(|(step, _)| share * 8.0 > *step as f64 || (*step == 1 && share > 0.0));
     step.last().map_or(BARS[0], |(_, bar)| *bar)
 }
 

@@ -23,7 +23,9 @@ fn point(second: u64, millis: u64, legacy: &Value, platform: &Value) -> Value {
 
 fn family(change: impl FnOnce(&mut Value)) -> Value {
     let points: Vec<Value> = (0..180)
-        .map(|n| point(n, 1000, &side(80 + n % 20, 0, 5.0), &side(if n < 60 { 0 } else { 10 }, u64::from(n == 170), 6.0)))
+        .map(|n| {
+            point(n, 1000, &side(80 + n % 20, 0, 5.0), &side(if n < 60 { 0 } else { 10 }, u64::from(n == 170), 6.0))
+        })
         .collect();
     let mut family = json!({
         "share": "10%", "safe": "1%", "frozen": false, "lease_seconds": 11.2, "holder": "ada", "is_movable": true,
@@ -33,7 +35,11 @@ fn family(change: impl FnOnce(&mut Value)) -> Value {
             "armed": true, "state": "quiet", "because": null, "findings": [],
         },
         "lately": point(179, 10_000, &side(900, 0, 5.0), &side(100, 1, 6.0)),
-        "points": points, "summaries": [], "endpoints": [],
+        "points": points, "summaries": [],
+        "endpoints": [
+            {"endpoint": "GET /api/v1/users/{id}", "legacy": [3000, 0, 0], "platform": [400, 1, 0]},
+            {"endpoint": "GET /api/v1/users", "legacy": [2400, 0, 0], "platform": [200, 0, 0]},
+        ],
     });
     change(&mut family);
     family
@@ -144,6 +150,7 @@ fn keys_choose_pause_and_quit() {
 
 #[test]
 fn printed_once_it_is_plain_text() {
-    let lines: Vec<String> = text::everything(&view()).iter().map(|line| line.to_string().trim_end().to_owned()).collect();
+    let lines: Vec<String> =
+        text::everything(&view()).iter().map(|line| line.to_string().trim_end().to_owned()).collect();
     insta::assert_snapshot!("once", lines.join("\n"));
 }

@@ -51,6 +51,7 @@ pub(super) fn everything(view: &View) -> Vec<Line<'static>> {
     for (name, family) in view.families.iter().filter(|(_, family)| family.is_movable) {
         lines.push(Line::raw(format!("{name}: {}", state(family))));
         lines.extend(gates(name, family, PRINTED));
+        lines.extend(endpoints(family, PRINTED));
     }
     lines.extend(instances(view, PRINTED));
     lines.extend(shadow(view, PRINTED));
@@ -66,16 +67,13 @@ pub(super) fn head(screen: &Screen, width: usize) -> Line<'static> {
         _ => ("live", GOOD),
     };
     let keys = "up/down family  p pause  q quit";
-    let used = 9 + at.len() + 2 + word.len();
-    let gap = " ".repeat(width.saturating_sub(used + keys.len()));
-    Line::from(vec![
-        Span::styled("Gateway  ", BOLD),
-        Span::raw(at),
-        Span::raw("  "),
-        Span::styled(word, style),
-        Span::raw(gap),
-        quiet(keys.to_owned()),
-    ])
+    let mut line =
+        Line::from(vec![Span::styled("Gateway  ", BOLD), Span::raw(at), Span::raw("  "), Span::styled(word, style)]);
+    if let Some(gap) = width.checked_sub(line.width() + keys.len()).filter(|gap| *gap > 1) {
+        line.push_span(Span::raw(" ".repeat(gap)));
+        line.push_span(quiet(keys.to_owned()));
+    }
+    line
 }
 
 /// One sentence on the share of a family.
@@ -104,14 +102,22 @@ pub(super) fn families(view: &View, chosen: Option<usize>, most: usize, width: u
     let side_head = if wide { "    /s    err    p50    p95    p99" } else { "    /s   err   p50   p99" };
     let (more_head, lease_head) = if wide { ("   safe", "lease         ") } else { ("", "lease") };
     let mut lines = vec![Line::styled(
-        format!("  {:name_width$}  share{more_head} {lease_head}|OLD{}|NEW{}|gates", "family", &side_head[3..], &side_head[3..]),
+        format!(
+            "  {:name_width$}  share{more_head} {lease_head}|OLD{}|NEW{}|gates",
+            "family",
+            &side_head[3..],
+            &side_head[3..]
+        ),
         BOLD,
     )];
     // The chosen one is always among those that are shown.
     let from = chosen.map_or(0, |chosen| chosen.saturating_sub(most.saturating_sub(1)));
     for (index, (name, family)) in view.families.iter().enumerate().skip(from).take(most) {
         let is_chosen = chosen == Some(index);
-        let mut name: String = name.chars().take(name_width).collect();
+        let mut name = name.clone();
+        if name.chars().count() > name_width {
+            name = name.chars().take(name_width - 1).chain(['…']).collect();
+        }
         name = format!("{}{name:name_width$}", if is_chosen { "> " } else { "  " });
         let share = if family.is_movable { family.share.to_string() } else { "-".to_owned() };
         let safe = if family.is_movable { family.safe.to_string() } else { "-".to_owned() };
@@ -215,17 +221,22 @@ const LINES: [(&str, Read, fn(f64) -> String); 5] = [
 
 /// Both sides of a family side by side over the last three minutes.
 pub(super) fn sides(name: &str, family: &FamilyView, width: usize) -> Vec<Line<'static>> {
-    let bars = width.saturating_sub(7 + 2 * 10) / 2;
+    let bars = width.saturating_sub(7 + 2 * 9) / 2;
     let mut lines = wrapped(&[Span::styled(format!("{name}: "), BOLD)], &state(family), width, Style::new());
-    lines.insert(0, Line::default());
+    let gap = " ".repeat((8 + bars).saturating_sub("old side, last 3 minutes".len()) + 1);
+    lines.push(Line::from(vec![
+        Span::raw(" ".repeat(9)),
+        Span::styled("old side, last 3 minutes", OLD.add_modifier(Modifier::UNDERLINED)),
+        Span::raw(gap),
+        Span::styled("new side, same scale", NEW.add_modifier(Modifier::UNDERLINED)),
+    ]));
     for (word, read, format) in LINES {
         let drawn = spark::both(family, read, bars);
         let mut spans = vec![quiet(format!("{word:7}"))];
         for ((side, style), bars) in [(Side::Legacy, OLD), (Side::Platform, NEW)].into_iter().zip(drawn) {
             let value = family.lately.as_ref().and_then(|point| read(spark::side(point, side), point));
             let value = value.map_or_else(|| "-".to_owned(), format);
-            let label = if side == Side::Legacy { "o" } else { "n" };
-            spans.push(Span::styled(format!("{label}{value:>7} {bars} "), style));
+            spans.push(Span::styled(format!(" {value:>7} {bars}"), style));
         }
         lines.push(Line::from(spans));
     }
@@ -240,9 +251,24 @@ pub(super) fn gates(name: &str, family: &FamilyView, width: usize) -> Vec<Line<'
         Verdict::Fail(reason) => (format!("FAIL: {reason}"), BAD),
     };
     let armed = if gates.armed { "" } else { " (not armed: a failure does not return traffic by itself)" };
-    let mut lines = wrapped(&[Span::styled(format!("Gates of {name} "), BOLD)], &format!("{verdict}{armed}"), width, style);
+    let mut lines =
+        wrapped(&[Span::styled(format!("Gates of {name} "), BOLD)], &format!("{verdict}{armed}"), width, style);
     if let (true, Some(because)) = (gates.state != "quiet", &gates.because) {
         lines.extend(wrapped(&[Span::styled(format!("  {}: ", gates.state), BAD)], because, width, Style::new()));
+    }
+    lines
+}
+
+/// Endpoints of the last minute that had errors.
+pub(super) fn endpoints(family: &FamilyView, width: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    for one in family.endpoints.iter().filter(|one| one.legacy[1] + one.platform[1] > 0) {
+        if lines.is_empty() {
+            lines.push(heading("Endpoints with errors in the last minute"));
+        }
+        let side = |[requests, errors, _]: [u64; 3]| format!("{errors} of {requests}");
+        let text = format!("{}: old side {}, new side {}", one.endpoint, side(one.legacy), side(one.platform));
+        lines.push(cut(vec![Span::raw("  "), Span::raw(text)], width));
     }
     lines
 }
@@ -260,8 +286,10 @@ fn instance(instance: &InstanceView) -> [Span<'static>; 2] {
 
 pub(super) fn instances(view: &View, width: usize) -> Vec<Line<'static>> {
     let well = view.instances.iter().filter(|one| one.condition == Condition::Well).count();
-    let mut lines =
-        vec![Line::from(vec![Span::styled("Instances ", BOLD), Span::raw(format!("{well} of {} well", view.instances.len()))])];
+    let mut lines = vec![Line::from(vec![
+        Span::styled("Instances ", BOLD),
+        Span::raw(format!("{well} of {} well", view.instances.len())),
+    ])];
     // Those that are not well first.
     let (unwell, rest): (Vec<_>, Vec<_>) = view.instances.iter().partition(|one| one.condition != Condition::Well);
     for one in unwell.into_iter().chain(rest) {
