@@ -26,6 +26,15 @@ struct Endpoint {
     sides: [[AtomicU64; 3]; 2],
 }
 
+impl Endpoint {
+    fn count(&self, side: Side, status: StatusCode) {
+        let counts = [true, status.is_server_error(), status.is_client_error()];
+        for (counter, _) in self.sides[side as usize].iter().zip(counts).filter(|(_, counts)| *counts) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Known {
     by_hash: HashMap<u64, Arc<Endpoint>>,
@@ -43,18 +52,14 @@ impl Endpoints {
     pub(super) fn answered(&self, side: Side, method: &Method, path: &str, status: StatusCode) {
         let hash = self.hash(method, path);
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let endpoint = known.by_hash.get(&hash).cloned();
+        if let Some(endpoint) = known.by_hash.get(&hash) {
+            return endpoint.count(side, status);
+        }
         let is_full = known.in_order.len() >= MOST;
         drop(known);
-        let endpoint = match endpoint {
-            Some(endpoint) => endpoint,
-            // Whoever guesses paths must not fill the table with them.
-            None if is_full || status.is_client_error() => return,
-            None => self.add(hash, method, path),
-        };
-        let counts = [true, status.is_server_error(), status.is_client_error()];
-        for (counter, _) in endpoint.sides[side as usize].iter().zip(counts).filter(|(_, counts)| *counts) {
-            counter.fetch_add(1, Ordering::Relaxed);
+        // Whoever guesses paths must not fill the table with them.
+        if !is_full && !status.is_client_error() {
+            self.add(hash, method, path).count(side, status);
         }
     }
 

@@ -135,7 +135,7 @@ impl Series {
     /// Everything since the share changed.
     pub fn step(&self, side: Side, class: Class) -> (u64, u64) {
         let (now, before) = (self.now.of(side, class), self.before_step.of(side, class));
-        (now.requests - before.requests, now.errors - before.errors)
+        (now.requests.saturating_sub(before.requests), now.errors.saturating_sub(before.errors))
     }
 
     /// Seconds since the share changed.

@@ -18,8 +18,12 @@ const WINDOWS: [usize; 3] = [5, 15, 60];
 const ENOUGH: u64 = 50;
 /// Fewer bad requests may have a cause of their own.
 const FEWEST: u64 = 3;
-/// The largest chance at which a difference to the old side in the same seconds counts, when that had nothing bad.
-const UNLIKELY: f64 = 0.005;
+/// The largest chance at which a difference to the old side in the same seconds counts, when that had nothing bad and
+/// the new side is the smaller: three errors on a tenth of the requests.
+const UNLIKELY: f64 = 0.002;
+/// The same when the new side has more than [`SMALL`] of the requests: then more can be asked for in the same time.
+const LESS_LIKELY: f64 = 1e-4;
+const SMALL: f64 = 0.2;
 /// The same when it had.
 const IMPOSSIBLE: f64 = 1e-6;
 /// The same of a difference to the old side over everything that is kept.
@@ -162,7 +166,11 @@ fn compare(gate: &Gate, series: &Series, [legacy, platform]: &[[Tally; 3]; 2], c
         let Some(chance_now) = chance(new_bad, new_all, old_bad, old_all) else { continue };
         is_compared = true;
         let excess = ratio(new_bad, new_all) - ratio(old_bad, old_all);
-        let limit = if old_bad == 0 && old.is_now && latency.is_none() { UNLIKELY } else { IMPOSSIBLE };
+        let limit = match ratio(new_all, new_all + old_all) {
+            _ if old_bad > 0 || !old.is_now || latency.is_some() => IMPOSSIBLE,
+            share if share > SMALL => LESS_LIKELY,
+            _ => UNLIKELY,
+        };
         if new_bad < FEWEST || excess <= gate.excess || chance_now > limit {
             continue;
         }

@@ -209,8 +209,11 @@ fn is_same(one: &Value, other: &Value) -> bool {
     }
 }
 
-/// Keys of maps from ids to something; `line2` is a name.
+/// Keys of maps from ids, or from people's addresses, to something; `line2` is a name.
 fn is_id(key: &str) -> bool {
+    if key.contains('@') || key.len() > 64 {
+        return true;
+    }
     let digits = key.bytes().filter(u8::is_ascii_digit).count();
     digits > 0 && (digits == key.len() || (key.len() >= 16 && key.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-')))
 }
@@ -283,6 +286,7 @@ mod tests {
             (json!([{"id": 1, "x": 1}]), json!([{"id": 1, "x": 2}]), "$[].x", Kind::Value),
             (json!([{"id": 1}, {"id": 2}]), json!([{"id": 2}, {"id": 1}]), "$[]", Kind::Order),
             (json!([{"id": 1}, {"id": 2}]), json!([{"id": 2}]), "$[]", Kind::Missing),
+            (json!({"ada@example.com": 1}), json!({}), "$.{id}", Kind::Missing),
             (json!({uuid: {"x": true}}), json!({uuid: {"x": false}}), "$.{id}.x", Kind::Value),
         ] {
             assert_eq!(found(&one, &other), [(field.to_owned(), kind)], "{one} and {other}");

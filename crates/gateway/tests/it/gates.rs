@@ -1,7 +1,7 @@
 //! Faults of a real service behind a real gateway, under load, with a tenth of the people on it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
@@ -106,25 +106,25 @@ async fn returned(fault: Fault, per_second: u64, at_most: u64) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn services_that_fail_everybody_lose_their_traffic() {
     let found = tokio::join!(
-        returned(Fault::Errors(1000), 150, 20),
-        returned(Fault::Hang, 150, 20),
-        returned(Fault::CrashLoop, 150, 20),
-        returned(Fault::Gone, 150, 20),
+        returned(Fault::Errors(1000), 80, 40),
+        returned(Fault::Hang, 80, 40),
+        returned(Fault::CrashLoop, 80, 40),
+        returned(Fault::Gone, 80, 40),
     );
     println!("{found:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn services_that_are_slow_lose_their_traffic() {
-    tokio::join!(returned(Fault::Slow(200), 150, 20), returned(Fault::Leak, 150, 20), returned(Fault::Pool, 150, 20),);
+    tokio::join!(returned(Fault::Slow(200), 80, 40), returned(Fault::Leak, 80, 40), returned(Fault::Pool, 150, 20),);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn services_that_answer_wrongly_lose_their_traffic() {
     let found = tokio::join!(
-        returned(Fault::WrongBody, 100, 20),
-        returned(Fault::WrongTenant, 100, 20),
-        returned(Fault::Stale, 100, 20),
+        returned(Fault::WrongBody, 80, 40),
+        returned(Fault::WrongTenant, 80, 40),
+        returned(Fault::Stale, 80, 40),
     );
     println!("{found:#?}");
 }
@@ -154,6 +154,20 @@ async fn sides_that_are_equally_slow_keep_their_traffic() {
     let shift = Shift::start(150).await;
     shift.legacy.fail(Fault::Slow(150));
     assert_eq!(shift.until_returned(Fault::Slow(150), Duration::from_secs(10)).await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn busy_processor_blames_neither_side() {
+    let shift = Shift::start(100).await;
+    let busy = Arc::new(AtomicBool::new(true));
+    let hog = std::thread::spawn({
+        let busy = Arc::clone(&busy);
+        move || while busy.load(Ordering::Relaxed) {}
+    });
+    let returned = shift.until_returned(Fault::None, Duration::from_secs(10)).await;
+    busy.store(false, Ordering::Relaxed);
+    hog.join().unwrap();
+    assert_eq!(returned, None);
 }
 
 #[tokio::test]

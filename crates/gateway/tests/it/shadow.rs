@@ -45,7 +45,7 @@ async fn writes_and_streams_and_conditional_reads_are_never_mirrored() {
     let mut client = Client::connect(running.address).await;
     for n in 0..20 {
         for method in ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"] {
-            client.send(method, &format!("/api/v1/users/{n}"), &[], "{}").await;
+            client.send(method, &format!("/api/v1/users/{n}"), &[], if n % 2 == 0 { "" } else { "{}" }).await;
         }
         for header in [
             ("accept", "text/event-stream"),
