@@ -122,7 +122,7 @@ impl Inner {
         if is_read && request.uri().path() == "/healthz" {
             return self.health().map(boxed);
         }
-        if let Err(refusal) = self.admit(request.headers(), client) {
+        if let Some(refusal) = self.refusal(request.headers(), client) {
             return refusal.map(boxed);
         }
         match (request.method(), request.uri().path()) {
@@ -137,12 +137,12 @@ impl Inner {
         }
     }
 
-    /// Whether somebody may ask. Everything that is not let in here is refused.
-    fn admit(&self, headers: &HeaderMap, client: IpAddr) -> Result<(), Response<Full<Bytes>>> {
+    /// What somebody is told who may not ask; nothing for whoever has the token.
+    fn refusal(&self, headers: &HeaderMap, client: IpAddr) -> Option<Response<Full<Bytes>>> {
         // Browsers say where a request comes from; others cannot be made to send one by somebody else's page.
         let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
         if site.is_some_and(|site| site != b"same-origin" && site != b"none") {
-            return Err(socket::refused(StatusCode::FORBIDDEN, "another site's page may not ask here"));
+            return Some(socket::refused(StatusCode::FORBIDDEN, "another site's page may not ask here"));
         }
         let now = Instant::now();
         let mut attempts = self.attempts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -150,11 +150,11 @@ impl Inner {
             let why = format!("too many requests without the right token: try again in {} s", wait.as_secs() + 1);
             let mut response = socket::refused(StatusCode::TOO_MANY_REQUESTS, &why);
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(wait.as_secs() + 1));
-            return Err(response);
+            return Some(response);
         }
         let sent = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         if sent.and_then(|value| value.strip_prefix("Bearer ")).is_some_and(|sent| self.token.is(sent)) {
-            return Ok(());
+            return None;
         }
         attempts.failed(client, now);
         drop(attempts);
@@ -162,7 +162,7 @@ impl Inner {
         let why = "send the token of --admin-token-file, as in Authorization: Bearer TOKEN";
         let mut response = socket::refused(StatusCode::UNAUTHORIZED, why);
         response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-        Err(response)
+        Some(response)
     }
 
     fn health(&self) -> Response<Full<Bytes>> {

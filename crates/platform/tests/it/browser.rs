@@ -1,4 +1,4 @@
-//! A headless Chromium, driven over the DevTools protocol.
+//! A headless Chromium, driven over the protocol of its developer tools.
 //!
 //! The protocol goes over two pipes, so no port and no websocket are needed. `scripts/test` installs the browser.
 
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 /// Longer than a browser takes for anything here on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 pub(crate) struct Browser {
     child: Child,

@@ -14,8 +14,8 @@ pub(crate) fn page(gateway: &Gateway) -> String {
     let began = Instant::now();
     loop {
         let log = gateway.log();
-        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        if let Some(page) = lines.filter_map(|line| Some(line["page"].as_str()?.to_owned())).next() {
+        let mut lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        if let Some(page) = lines.find_map(|line| Some(line["page"].as_str()?.to_owned())) {
             return page;
         }
         assert!(began.elapsed() < Duration::from_secs(10), "no admin port: {log}");

@@ -36,9 +36,8 @@ fn bar(value: Option<f64>, top: f64) -> char {
     let Some(value) = value else { return ' ' };
     // Something is never drawn as nothing, so that a single error is seen.
     let share = if top > 0.0 { value / top } else { 0.0 };
-    let step =
-        BARS.iter().enumerate().skip(1).filter(|(step, _)| share * 8.0 > *step as f64 || (*step == 1 && share > 0.0));
-    step.last().map_or(BARS[0], |(_, bar)| *bar)
+    let step = (1..8_u8).rev().find(|step| share * 8.0 > f64::from(*step)).unwrap_or(u8::from(share > 0.0));
+    BARS[usize::from(step)]
 }
 
 #[cfg(test)]

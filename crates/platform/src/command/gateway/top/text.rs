@@ -1,6 +1,7 @@
 //! The words and numbers of `top`, section by section. Colours only repeat what words say.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 
 use gateway::Condition;
 use gateway::control::view::{FamilyView, InstanceView, View};
@@ -85,7 +86,7 @@ fn state(family: &FamilyView) -> String {
     };
     if let Some(seconds) = family.lease_seconds {
         let holder = family.holder.as_deref().unwrap_or("nobody yet");
-        text += &format!("; lease ends in {} s, renewed by {holder}; safe share {}", seconds.ceil(), family.safe);
+        let _ = write!(text, "; lease ends in {} s, renewed by {holder}; safe share {}", seconds.ceil(), family.safe);
     } else if family.share > Share::NONE {
         text += "; confirmed as safe";
     }
@@ -211,7 +212,10 @@ fn millis(value: Option<f64>) -> String {
     }
 }
 
-const LINES: [(&str, Read, fn(f64) -> String); 5] = [
+/// What a line of bars is called, what it shows, and how its number is written.
+type Bars = (&'static str, Read, fn(f64) -> String);
+
+const LINES: [Bars; 5] = [
     ("req/s", rate, |value| short(Some(value))),
     ("errors", errors, percent),
     ("p50", |side, _| side.p50_ms, |value| millis(Some(value))),
@@ -300,7 +304,7 @@ pub(super) fn instances(view: &View, width: usize) -> Vec<Line<'static>> {
                 line.push_span(Span::raw("   "));
                 line.extend(spans);
             }
-            _ => lines.push(Line::from_iter([Span::raw("  ")].into_iter().chain(spans))),
+            _ => lines.push([Span::raw("  ")].into_iter().chain(spans).collect()),
         }
     }
     lines
