@@ -39,6 +39,14 @@ need_redis() {
     if command -v brew >/dev/null; then brew install redis; else apt_install redis-server; fi
 }
 
+# For the gateway's page, which is tested in a real browser.
+need_chromium() {
+    for name in chromium chromium-browser google-chrome; do
+        command -v "$name" >/dev/null && return 0
+    done
+    if command -v brew >/dev/null; then brew install --cask chromium; else apt_install chromium; fi
+}
+
 need_rust() {
     command -v cargo >/dev/null || [ ! -r "$HOME/.cargo/env" ] || . "$HOME/.cargo/env"
     command -v cargo >/dev/null || fail "Rust is missing: install it from https://rustup.rs and run this again"

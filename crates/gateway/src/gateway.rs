@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use kernel::{Clock, Redacted, Rng, TrustedProxies};
 use tokio::task::JoinSet;
 
+use crate::control::history::History;
 use crate::control::kept::Keeper;
 use crate::control::state::Control;
 use crate::counters::{Meter, Snapshot, metrics};
@@ -43,6 +44,7 @@ pub struct Gateway {
     pub(crate) control: Mutex<Control>,
     pub(crate) keeper: Option<Mutex<Keeper>>,
     pub(crate) reloaded: Mutex<LastReload>,
+    pub(crate) history: Mutex<History>,
     /// Rules of the control socket, which count before those of the file; nothing lifts a rule of the file.
     pub(crate) overrides: Mutex<BTreeMap<Whom, Option<Side>>>,
     pub(crate) meter: Mutex<Meter>,
@@ -70,6 +72,7 @@ impl Gateway {
             live: RwLock::new(Arc::new(live)),
             control: Mutex::new(control),
             reloaded: Mutex::default(),
+            history: Mutex::default(),
             overrides: Mutex::default(),
             meter: Mutex::default(),
             gates: Mutex::default(),

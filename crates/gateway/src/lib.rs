@@ -8,10 +8,12 @@
 //! - A connection of a client stays on one thread, and so does everything its requests need ([`Gateway`], `worker`).
 //!
 //! Clients speak HTTP/1.1, or HTTP/2 without asking first (h2c with prior knowledge); services what their group says.
+//! - Whoever changes something says who they are and why, over the socket and the admin port alike ([`control::socket`]).
 //!
 //! Deliberately absent: PostgreSQL, Redis and everything that needs them. This is what the way back goes through. TLS
 //! ends at the proxy in front.
 
+pub mod admin;
 pub mod control;
 pub mod counters;
 pub mod decide;

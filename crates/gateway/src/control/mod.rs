@@ -1,15 +1,18 @@
 //! Control: who moves traffic, by which rules, and over which socket.
 
 pub mod client;
+pub mod history;
 pub(crate) mod kept;
 pub mod socket;
 pub mod state;
 mod status;
+pub mod view;
 
 use std::sync::PoisonError;
 use std::time::Instant;
 
-use self::state::{Change, Command, Control, Refusal, Scope};
+use self::history::Entry;
+use self::state::{Change, Command, Control, LEASE, Refusal, Scope};
 use crate::gateway::Gateway;
 
 /// Does what is asked for and puts it in force. Every change is logged with who and why.
@@ -25,9 +28,16 @@ pub(crate) fn apply(
     // Under the lock, so that two commands cannot overtake each other on the way to the atomic values.
     put_in_force(gateway, &changes);
     keep(gateway, &control);
+    let shown = control.show(Instant::now());
     drop(control);
+    if matches!(command, Command::Set(_) | Command::Renew) {
+        let held = shown.iter().filter(|(name, shown)| scope.has(name) && shown.lease_seconds.is_some());
+        let mut history = gateway.history.lock().unwrap_or_else(PoisonError::into_inner);
+        history.holds(who, held.map(|(name, _)| name.as_str()));
+    }
     if *command != Command::Renew {
         tracing::info!(who, why, command = ?command, scope = ?scope, "control");
+        remember(gateway, who, why, &command.to_string(), Some(scope.name()), &changes);
     }
     for Change { family, from, to } in &changes {
         tracing::info!(who, why, family, from = %from, to = %to, "share changed");
@@ -44,6 +54,22 @@ pub(crate) fn end_leases(gateway: &Gateway, now: Instant) {
     for Change { family, from, to } in &changes {
         tracing::warn!(family, from = %from, to = %to, "nobody renewed the lease, back to the safe share");
     }
+    if !changes.is_empty() {
+        let why = format!("nobody renewed the lease for {} s", LEASE.as_secs());
+        remember(gateway, "gateway", &why, "end of the lease", None, &changes);
+    }
+}
+
+/// For whoever looks later.
+pub(crate) fn remember(gateway: &Gateway, who: &str, why: &str, what: &str, family: Option<&str>, changes: &[Change]) {
+    gateway.history.lock().unwrap_or_else(PoisonError::into_inner).add(Entry {
+        at: gateway.clock.now(),
+        who: who.to_owned(),
+        why: why.to_owned(),
+        what: what.to_owned(),
+        family: family.map(str::to_owned),
+        changes: changes.to_vec(),
+    });
 }
 
 fn put_in_force(gateway: &Gateway, changes: &[Change]) {

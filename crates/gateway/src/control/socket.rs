@@ -1,6 +1,6 @@
 //! The control socket: HTTP with JSON on a unix socket that only its owner may open.
 //!
-//! `GET /status`, `/counters?seconds=N`, `/metrics`, `/gates` and `/shadow?values=true`; `POST /set`, `/return`, `/freeze`, `/thaw`, `/renew`, `/confirm`,
+//! `GET /status`, `/view?seconds=N`, `/counters?seconds=N`, `/metrics`, `/gates` and `/shadow?values=true`; `POST /set`, `/return`, `/freeze`, `/thaw`, `/renew`, `/confirm`,
 //! `/arm`, `/disarm` and `/force`, each with who and why.
 
 use std::convert::Infallible;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::{Bytes, Incoming};
+use hyper::body::{Body, Bytes};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -68,6 +68,7 @@ impl Controlled for Gateway {
 
     fn read(&self, path: &str, query: Option<&str>) -> Option<Result<Value, Refused>> {
         Some(match path {
+            "/view" => seconds(query).map(|seconds| json(&self.view(seconds))),
             "/counters" => seconds(query).map(|seconds| json(&self.snapshot(seconds))),
             "/metrics" => Ok(json!({ "metrics": self.metrics() })),
             "/gates" => self.gates_report().map(|report| json(&report)).ok_or_else(|| {
@@ -122,7 +123,11 @@ pub(crate) async fn serve_for(listener: UnixListener, gateway: Arc<impl Controll
     }
 }
 
-async fn answer(gateway: &Arc<impl Controlled>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+/// Answers what came over the socket, or over the admin port after its checks.
+pub(crate) async fn answer<B>(gateway: &Arc<impl Controlled>, request: Request<B>) -> Response<Full<Bytes>>
+where
+    B: Body<Error: std::error::Error + Send + Sync + 'static>,
+{
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     if (&method, &*path) == (&Method::GET, "/status") {
         return written(StatusCode::OK, &gateway.status().await);
@@ -151,7 +156,7 @@ async fn answer(gateway: &Arc<impl Controlled>, request: Request<Incoming>) -> R
 /// The status of the answer, and what it says.
 pub(crate) type Refused = (StatusCode, String);
 
-fn written(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
+pub(crate) fn written(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
     let mut text = serde_json::to_vec(body).unwrap_or_default();
     text.push(b'\n');
     let mut response = Response::new(Full::new(text.into()));
@@ -160,7 +165,7 @@ fn written(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
     response
 }
 
-fn refused(status: StatusCode, why: &str) -> Response<Full<Bytes>> {
+pub(crate) fn refused(status: StatusCode, why: &str) -> Response<Full<Bytes>> {
     written(status, &json!({ "error": why }))
 }
 
@@ -265,12 +270,21 @@ fn shadow(gateway: &Arc<Gateway>, said: &Said, mode: Mode) -> Result<Value, Refu
         gateway.start_shadow(mode, rate, said.anyway).map_err(|why| (StatusCode::CONFLICT, why))?;
     }
     tracing::info!(who = said.who, why = said.why, mode = ?mode, rate = ?said.rate, "shadow");
+    let what = match (mode, said.rate) {
+        (Mode::Learning, Some(rate)) => format!("shadow learns from {rate} of reads"),
+        (Mode::Comparing, Some(rate)) => format!("shadow compares {rate} of reads"),
+        _ => "shadow stops".to_owned(),
+    };
+    super::remember(gateway, &said.who, &said.why, &what, None, &[]);
     Ok(json!({ "mode": mode }))
 }
 
 fn arm(gateway: &Gateway, said: Said, armed: bool) -> Result<Value, Refused> {
     let remedy = || (StatusCode::BAD_REQUEST, "say which family, or \"family\": \"all\"".to_owned());
-    gateway.arm(&said.family.ok_or_else(remedy)?, armed).map_err(|why| (StatusCode::CONFLICT, why))?;
+    let scope = said.family.ok_or_else(remedy)?;
+    gateway.arm(&scope, armed).map_err(|why| (StatusCode::CONFLICT, why))?;
+    let what = if armed { "arm" } else { "disarm" };
+    super::remember(gateway, &said.who, &said.why, what, Some(scope.name()), &[]);
     tracing::info!(who = said.who, why = said.why, armed, "whether failed gates return traffic");
     Ok(json!({ "armed": armed }))
 }
@@ -293,5 +307,12 @@ fn force(gateway: &Gateway, said: Said) -> Result<Value, Refused> {
     drop(overrides);
     // Ids of people are in logs, their addresses and names are not.
     tracing::info!(who = said.who, why = said.why, whom = ?whom, to = ?said.to, "forced");
+    let (kind, name) = match &whom {
+        Whom::User(id) => ("user", id.clone()),
+        Whom::Tenant(id) => ("tenant", id.clone()),
+        Whom::Header(name, value) => ("header", format!("{name}: {value}")),
+    };
+    let what = format!("force {kind} {name} to {}", said.to.map_or("none", Side::name));
+    super::remember(gateway, &said.who, &said.why, &what, None, &[]);
     Ok(json!({ "before": before, "now": said.to }))
 }

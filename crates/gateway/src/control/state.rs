@@ -24,6 +24,21 @@ pub enum Scope {
     Family(String),
 }
 
+impl Scope {
+    /// Whether a family is meant.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        matches!(self, Self::All) || matches!(self, Self::Family(family) if family == name)
+    }
+
+    /// As it is written.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Self::All => "all",
+            Self::Family(name) => name,
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Scope {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
@@ -50,6 +65,20 @@ pub enum Command {
     Confirm,
 }
 
+impl std::fmt::Display for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Set(share) => write!(f, "set {share}"),
+            Self::Return => f.write_str("return"),
+            Self::Retreat => f.write_str("back to the safe share"),
+            Self::Freeze => f.write_str("freeze"),
+            Self::Thaw => f.write_str("thaw"),
+            Self::Renew => f.write_str("renew"),
+            Self::Confirm => f.write_str("confirm"),
+        }
+    }
+}
+
 /// Why a command was refused. The text says what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
@@ -74,7 +103,7 @@ impl std::fmt::Display for Refusal {
 }
 
 /// A share that changed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// Whose.
     pub family: String,

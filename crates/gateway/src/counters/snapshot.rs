@@ -1,6 +1,7 @@
 //! The counters as whoever watches gets them: a terminal, a page, a program.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -114,50 +115,91 @@ impl Meter {
         let families = self.families().map(|(name, series)| (name.to_owned(), family(series, seconds)));
         Snapshot { at, families: families.collect() }
     }
+
+    /// The last `seconds` of all families together. The share is the largest of all.
+    pub fn total(&self, seconds: usize) -> Vec<Point> {
+        let mut together: BTreeMap<Timestamp, Vec<&Second>> = BTreeMap::new();
+        for second in self.families().flat_map(|(_, series)| series.seconds(seconds)) {
+            together.entry(second.at).or_default().push(second);
+        }
+        let skipped = together.len().saturating_sub(seconds);
+        together.values().skip(skipped).map(|seconds| point(seconds)).collect()
+    }
+}
+
+impl Series {
+    /// The last `seconds`, as far as they are kept.
+    pub fn points(&self, seconds: usize) -> Vec<Point> {
+        self.seconds(seconds).map(|second| point(&[second])).collect()
+    }
+
+    /// Sums over the last `seconds`, as one point that lasts as long as they did.
+    pub fn lately(&self, seconds: usize) -> Option<Point> {
+        let seconds: Vec<&Second> = self.seconds(seconds).collect();
+        let took: Duration = seconds.iter().map(|second| second.took).sum();
+        let last = seconds.last()?;
+        let millis = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+        Some(Point { at: last.at, share: last.share, millis, ..point(&seconds) })
+    }
+
+    /// Requests the new side has answered since the share changed.
+    pub fn requests_of_step(&self) -> u64 {
+        Class::ALL.iter().map(|class| self.step(Side::Platform, *class).0).sum()
+    }
+
+    /// Sums over the last `seconds`, by side and class; without those that had no requests.
+    pub fn summaries(&self, seconds: usize) -> Vec<Summary> {
+        let mut sums: BTreeMap<(Side, Class), Tally> = BTreeMap::new();
+        for second in self.seconds(seconds) {
+            for (side, class) in Side::BOTH.into_iter().flat_map(|side| Class::ALL.map(|class| (side, class))) {
+                second.add_to(side, &[class], sums.entry((side, class)).or_default());
+            }
+        }
+        let summary = |((side, class), tally): ((Side, Class), Tally)| {
+            let waiting = self.totals().of(side, class).waiting.iter().sum();
+            (tally.requests > 0 || waiting > 0).then(|| Summary {
+                side,
+                class,
+                requests: tally.requests,
+                errors: tally.errors,
+                client_errors: tally.client_errors,
+                waiting,
+                p50_ms: millis(&tally.latency, 500),
+                p95_ms: millis(&tally.latency, 950),
+                p99_ms: millis(&tally.latency, 990),
+            })
+        };
+        sums.into_iter().filter_map(summary).collect()
+    }
+
+    /// Sums of endpoints over at most the last 60 of these seconds; without those that had no requests.
+    pub fn endpoint_summaries(&self, seconds: usize) -> Vec<EndpointSummary> {
+        let endpoints = self.endpoints(seconds).into_iter().filter(|endpoint| endpoint.sides != [[0; 3]; 2]);
+        endpoints
+            .map(|one| EndpointSummary { endpoint: one.name, legacy: one.sides[0], platform: one.sides[1] })
+            .collect()
+    }
 }
 
 fn family(series: &Series, seconds: usize) -> FamilySnapshot {
-    let mut sums: BTreeMap<(Side, Class), Tally> = BTreeMap::new();
-    let mut points = Vec::new();
-    for second in series.seconds(seconds) {
-        points.push(point(second));
-        for (side, class) in Side::BOTH.into_iter().flat_map(|side| Class::ALL.map(|class| (side, class))) {
-            second.add_to(side, &[class], sums.entry((side, class)).or_default());
-        }
-    }
-    let summary = |((side, class), tally): ((Side, Class), Tally)| {
-        let waiting = series.totals().of(side, class).waiting.iter().sum();
-        (tally.requests > 0 || waiting > 0).then(|| Summary {
-            side,
-            class,
-            requests: tally.requests,
-            errors: tally.errors,
-            client_errors: tally.client_errors,
-            waiting,
-            p50_ms: millis(&tally.latency, 500),
-            p95_ms: millis(&tally.latency, 950),
-            p99_ms: millis(&tally.latency, 990),
-        })
-    };
-    let endpoints = series.endpoints(seconds).into_iter().filter(|endpoint| endpoint.sides != [[0; 3]; 2]);
     FamilySnapshot {
         share: series.share(),
         share_seconds: series.seconds_of_step(),
-        share_requests: Class::ALL.iter().map(|class| series.step(Side::Platform, *class).0).sum(),
-        points,
-        summaries: sums.into_iter().filter_map(summary).collect(),
-        endpoints: endpoints
-            .map(|one| EndpointSummary { endpoint: one.name, legacy: one.sides[0], platform: one.sides[1] })
-            .collect(),
+        share_requests: series.requests_of_step(),
+        points: series.points(seconds),
+        summaries: series.summaries(seconds),
+        endpoints: series.endpoint_summaries(seconds),
     }
 }
 
-fn point(second: &Second) -> Point {
+/// What several families did in the same second.
+fn point(seconds: &[&Second]) -> Point {
     let side = |side| {
         let (mut tally, mut streams) = (Tally::default(), Tally::default());
-        second.add_to(side, &[Class::Read], &mut tally);
-        second.add_to(side, &[Class::Write], &mut tally);
-        second.add_to(side, &[Class::Stream], &mut streams);
+        for second in seconds {
+            second.add_to(side, &[Class::Read, Class::Write], &mut tally);
+            second.add_to(side, &[Class::Stream], &mut streams);
+        }
         SidePoint {
             requests: tally.requests,
             errors: tally.errors + streams.errors,
@@ -170,10 +212,11 @@ fn point(second: &Second) -> Point {
             p99_ms: millis(&tally.latency, 990),
         }
     };
+    let longest = seconds.iter().map(|second| second.took).max();
     Point {
-        at: second.at,
-        millis: u64::try_from(second.took.as_millis()).unwrap_or(u64::MAX),
-        share: second.share,
+        at: seconds.first().map_or(Timestamp::UNIX_EPOCH, |second| second.at),
+        millis: longest.map_or(0, |took| u64::try_from(took.as_millis()).unwrap_or(u64::MAX)),
+        share: seconds.iter().map(|second| second.share).max().unwrap_or_default(),
         legacy: side(Side::Legacy),
         platform: side(Side::Platform),
     }

@@ -17,7 +17,7 @@ use std::sync::PoisonError;
 use std::time::Instant;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use self::judge::Signals;
 pub use self::judge::judge;
@@ -33,7 +33,7 @@ use crate::routes::Problem;
 use crate::split::Share;
 
 /// What a gate says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase", tag = "verdict", content = "reason")]
 pub enum Verdict {
     /// Nothing speaks against more people on the new side.
@@ -45,7 +45,7 @@ pub enum Verdict {
 }
 
 /// What one gate says about one class.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// The gate; nothing for whether enough was seen.
     pub metric: Option<Metric>,

@@ -55,6 +55,30 @@ pub enum State {
     },
 }
 
+impl State {
+    /// As it is written in answers.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Quiet => "quiet",
+            Self::Suspect { .. } => "suspect",
+            Self::Failing { .. } => "failing",
+            Self::Returned { .. } => "returned",
+            Self::Gone { .. } => "gone",
+        }
+    }
+
+    /// What brought it there.
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Quiet => None,
+            Self::Suspect { reason }
+            | Self::Failing { reason }
+            | Self::Returned { reason, .. }
+            | Self::Gone { reason } => Some(reason),
+        }
+    }
+}
+
 /// What is to be done now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {

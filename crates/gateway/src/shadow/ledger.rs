@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::compare::{Difference, Kind};
 use super::sample::Sample;
@@ -36,7 +36,7 @@ pub(super) struct Ledger {
 }
 
 /// Differences of one endpoint, field and kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shown {
     /// Method and template.
     pub endpoint: String,

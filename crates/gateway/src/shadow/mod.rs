@@ -25,7 +25,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use kernel::Clock;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
@@ -58,7 +58,7 @@ const ENOUGH: u64 = 2000;
 const SMALL: usize = 16 * 1024;
 
 /// What the shadow does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Nothing.
@@ -92,7 +92,7 @@ pub(crate) struct Shadow {
 }
 
 /// What the shadow found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// What it does.
     pub mode: Mode,
@@ -119,7 +119,7 @@ pub struct Report {
 }
 
 /// A field that one side answers differently when asked twice.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Noisy {
     /// Method and template.
     pub endpoint: String,

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A number that only grows.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ pub(super) struct Tallies {
 }
 
 /// What became of the reads that were sampled, since the shadow was started or told to learn first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tally {
     /// Reads that were to be mirrored.
     pub sampled: u64,

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on must fail; the helpers here are such code too")]
 
+mod admin;
 mod control;
 mod counters;
 mod faulty;

@@ -25,6 +25,7 @@ fn help_of_every_command() {
         ("gateway_set", &["gateway", "set", "--help"]),
         ("gateway_force", &["gateway", "force", "--help"]),
         ("gateway_return", &["gateway", "return", "--help"]),
+        ("gateway_top", &["gateway", "top", "--help"]),
         ("gateway_counters", &["gateway", "counters", "--help"]),
         ("gateway_gates", &["gateway", "gates", "--help"]),
         ("gateway_shadow", &["gateway", "shadow", "--help"]),

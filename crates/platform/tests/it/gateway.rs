@@ -51,21 +51,27 @@ pub(crate) fn service(name: &'static str) -> SocketAddr {
     address
 }
 
-struct Gateway {
-    directory: tempfile::TempDir,
-    address: SocketAddr,
+pub(crate) struct Gateway {
+    pub(crate) directory: tempfile::TempDir,
+    pub(crate) address: SocketAddr,
     _process: Started,
 }
 
 impl Gateway {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// The same with more arguments.
+    pub(crate) fn start_with(more: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let (legacy, platform) = (service("legacy"), service("platform"));
         let routes = format!("- path: /api/v1/users/*\n  legacy: http://{legacy}\n  platform: http://{platform}\n");
         std::fs::write(directory.path().join("routes.yaml"), routes).unwrap();
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
         let listen = address.to_string();
-        let process = start(directory.path(), &["gateway", "serve", "--routes", "routes.yaml", "--listen", &listen]);
+        let words = ["gateway", "serve", "--routes", "routes.yaml", "--listen", &listen];
+        let process = start(directory.path(), &[&words, more].concat());
         let gateway = Self { directory, address, _process: process };
         let began = Instant::now();
         while gateway.side().is_none() {
@@ -76,14 +82,14 @@ impl Gateway {
     }
 
     /// Who answers now.
-    fn side(&self) -> Option<String> {
+    pub(crate) fn side(&self) -> Option<String> {
         match request(self.address, "GET", "/api/v1/users/1", None)? {
             (200, Value::String(name)) => Some(name),
             other => panic!("{other:?}: {}", self.log()),
         }
     }
 
-    fn wait_for(&self, side: &str, at_most: Duration) -> Duration {
+    pub(crate) fn wait_for(&self, side: &str, at_most: Duration) -> Duration {
         let began = Instant::now();
         while self.side().as_deref() != Some(side) {
             assert!(began.elapsed() < at_most, "still not {side}: {}", self.log());
@@ -92,14 +98,14 @@ impl Gateway {
         began.elapsed()
     }
 
-    fn hold_everybody(&self) -> Started {
+    pub(crate) fn hold_everybody(&self) -> Started {
         let words = ["gateway", "set", "100%", "--hold", "--who", "ada", "--why", "a test"];
         let holder = start(self.directory.path(), &words);
         self.wait_for("platform", Duration::from_secs(5));
         holder
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 }

@@ -6,6 +6,7 @@
 mod audit;
 mod bad_input;
 mod belongings;
+mod browser;
 mod certificates;
 mod check_config;
 mod cli;
@@ -21,6 +22,9 @@ mod etags;
 mod fixtures;
 mod fuzz;
 mod gateway;
+mod gateway_admin;
+mod gateway_page;
+mod gateway_top;
 mod idempotency;
 mod isolation;
 mod lifecycle;

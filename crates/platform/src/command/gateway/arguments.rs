@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use gateway::haproxy::Address;
 use gateway::split::Share;
 
-use super::{control, drive, measure, print, serve};
+use super::{control, drive, measure, print, serve, top};
 use crate::command::arguments::inputs;
 use crate::config::{Inputs, keys};
 
@@ -34,6 +34,9 @@ pub(in crate::command) enum GatewayCommand {
     },
     /// Keep a person, a tenant or marked requests on one side, until the gateway ends
     Force(ForceArgs),
+    /// Watch both sides, leases and gates in this terminal
+    #[command(long_about = top::ABOUT, after_long_help = top::AFTER_HELP)]
+    Top(TopArgs),
     /// Refuse every change of a share until thaw, apart from going back
     Freeze(OrderArgs),
     /// Allow changes of shares again
@@ -181,6 +184,14 @@ pub(in crate::command) struct ServeArgs {
     pub(super) listen: SocketAddr,
     #[command(flatten)]
     pub(super) socket: SocketArgs,
+    /// Where people see and steer the gateway in a browser, and Prometheus reads /metrics, such as 127.0.0.1:8001; off
+    /// unless given
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) admin: Option<SocketAddr>,
+    /// The token that the admin port asks for, made if there is no such file [default: ./pyairtable-gateway.token;
+    /// required unless the admin port is on this machine only]
+    #[arg(long, value_name = "FILE", requires = "admin")]
+    pub(super) admin_token_file: Option<PathBuf>,
     /// YAML file of gates that are stricter or more patient than usual; changes take effect while the gateway runs
     #[arg(long, value_name = "FILE")]
     pub(super) gates: Option<PathBuf>,
@@ -241,6 +252,15 @@ pub(in crate::command) struct SocketArgs {
     /// The control socket
     #[arg(long, value_name = "FILE", default_value = "./pyairtable-gateway.sock")]
     pub(super) socket: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct TopArgs {
+    /// Print the state once and end, as happens by itself when standard output is no terminal
+    #[arg(long)]
+    pub(super) once: bool,
+    #[command(flatten)]
+    pub(super) socket: SocketArgs,
 }
 
 #[derive(Debug, Args)]

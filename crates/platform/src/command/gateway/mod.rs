@@ -7,6 +7,7 @@ mod drive;
 mod measure;
 mod print;
 mod serve;
+mod top;
 
 use std::process::ExitCode;
 
@@ -20,6 +21,7 @@ pub(super) fn run(command: &GatewayCommand) -> anyhow::Result<ExitCode> {
         GatewayCommand::Set(arguments) => control::set(arguments),
         GatewayCommand::Return { anyway, order } => control::order(order, "/return", &[("anyway", (*anyway).into())]),
         GatewayCommand::Force(arguments) => control::force(arguments),
+        GatewayCommand::Top(arguments) => top::run(arguments),
         GatewayCommand::Freeze(order) => control::order(order, "/freeze", &[]),
         GatewayCommand::Thaw(order) => control::order(order, "/thaw", &[]),
         GatewayCommand::Confirm(order) => control::order(order, "/confirm", &[]),

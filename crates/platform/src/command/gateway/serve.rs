@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
+use gateway::admin::{Admin, Token};
 use gateway::control::socket;
 use gateway::routes::{Problem, Table};
 use gateway::{Gateway, Parts};
@@ -64,6 +65,7 @@ A register of intended differences:
 
 Examples:
   pyairtable-platform gateway serve --routes routes.yaml
+  pyairtable-platform gateway serve --routes routes.yaml --admin 127.0.0.1:8001
   pyairtable-platform gateway set 1% --hold --who ada --why 'first step'
 
 Exit codes:
@@ -126,6 +128,26 @@ pub(super) fn routes(file: &Path, command: &str) -> anyhow::Result<Option<(Strin
     }
 }
 
+/// The admin port, if it is asked for. Whoever opens it to others has to say with which token.
+async fn admin(arguments: &ServeArgs, gateway: &Arc<Gateway>) -> anyhow::Result<Option<Admin>> {
+    let Some(address) = arguments.admin else { return Ok(None) };
+    let is_here = address.ip().is_loopback();
+    let file = match &arguments.admin_token_file {
+        Some(file) => file.clone(),
+        None if is_here => PathBuf::from("./pyairtable-gateway.token"),
+        None => bail!("--admin {address} is open to other machines: name its token with --admin-token-file"),
+    };
+    let token = Token::read_or_make(&file, &SystemRng).with_context(|| format!("the token in {}", file.display()))?;
+    let admin = Admin::bind(address, token, Arc::clone(gateway)).await;
+    let admin = admin.with_context(|| format!("cannot listen on {address}"))?;
+    let address = admin.local_addr()?;
+    tracing::info!(page = %format_args!("http://{address}/"), token_file = %file.display(), "the admin port is open");
+    if !is_here {
+        tracing::warn!("the admin port does not speak TLS: put a proxy that does in front of it");
+    }
+    Ok(Some(admin))
+}
+
 fn tell(file: &Path, command: &str, problems: &[Problem]) -> anyhow::Result<()> {
     let mut out = io::stderr().lock();
     writeln!(out, "{command} does not run: {} is refused", file.display())?;
@@ -158,6 +180,9 @@ async fn serve(
     }
     if let Some((file, text)) = register {
         beside.push(tokio::spawn(Arc::clone(&gateway).follow_register(file, text)));
+    }
+    if let Some(admin) = admin(arguments, &gateway).await? {
+        beside.push(tokio::spawn(admin.serve()));
     }
     let mut serving = tokio::spawn(bound.serve(gateway, stopped));
     tracing::info!(%address, socket = %path.display(), version = env!("CARGO_PKG_VERSION"), "the gateway is ready");
