@@ -155,6 +155,29 @@ async fn side_without_a_server_gets_nobody() {
 }
 
 #[tokio::test]
+async fn return_holds_for_a_haproxy_that_does_not_answer_and_nothing_else_does() {
+    let (legacy, platform) = (Light::start("legacy").await, Light::start("platform").await);
+    let routes = routes(&legacy, &platform);
+    let mut haproxy = Haproxy::printed(&routes).await;
+    let driven = Driven::by_threshold(&haproxy, &routes).await.unwrap();
+    driven.set("100%").await;
+    driven.control("/confirm", json!({})).await;
+    haproxy.stop();
+    let set = driven.control("/set", json!({"share": "50%"})).await;
+    assert!(set.body["error"].as_str().unwrap().contains("HAProxy does not answer"), "{}", set.body);
+    assert_eq!(driven.users().await["share"], "100%");
+    let back = driven.control("/return", json!({})).await;
+    assert!(back.body["error"].as_str().unwrap().contains("tried until it is done"), "{}", back.body);
+    haproxy.again().await;
+    let began = Instant::now();
+    while haproxy.side("Bearer x").await != "legacy" {
+        assert!(began.elapsed() < Duration::from_secs(5), "not back");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(driven.users().await["frozen"], true);
+}
+
+#[tokio::test]
 async fn what_is_missing_in_haproxy_is_said() {
     let (legacy, platform) = (Light::start("legacy").await, Light::start("platform").await);
     let routes = routes(&legacy, &platform);
