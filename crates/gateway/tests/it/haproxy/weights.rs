@@ -45,7 +45,7 @@ async fn forty_changes_under_load_fail_no_request() {
         for _ in 0..1000 {
             on_platform += i32::from(sender.send("GET", "").await.unwrap().1 == "platform");
         }
-        assert!((on_platform - expected).abs() <= 1, "{share}: {on_platform} of 1000");
+        assert!((on_platform - expected).abs() <= 5, "{share}: {on_platform} of 1000");
     }
 }
 
