@@ -47,6 +47,16 @@ need_chromium() {
     if command -v brew >/dev/null; then brew install --cask chromium; else apt_install chromium; fi
 }
 
+need_haproxy() {
+    command -v haproxy >/dev/null && return 0
+    if command -v brew >/dev/null; then brew install haproxy; else apt_install haproxy; fi
+}
+
+need_nginx() {
+    command -v nginx >/dev/null && return 0
+    if command -v brew >/dev/null; then brew install nginx; else apt_install nginx-light; fi
+}
+
 need_rust() {
     command -v cargo >/dev/null || [ ! -r "$HOME/.cargo/env" ] || . "$HOME/.cargo/env"
     command -v cargo >/dev/null || fail "Rust is missing: install it from https://rustup.rs and run this again"

@@ -276,7 +276,11 @@ impl Driver {
         next.expire(now + self.early());
         let changes =
             next.apply(&scope, &command, now).map_err(|refusal| (StatusCode::CONFLICT, refusal.to_string()))?;
-        self.somebody_there(&changes, said.anyway).await?;
+        match self.somebody_there(&changes, said.anyway).await {
+            // Whoever wants to go back gets it as soon as HAProxy answers.
+            Err((StatusCode::BAD_GATEWAY, _)) if command == Command::Return => {}
+            asked => asked?,
+        }
         let goes_back = command == Command::Return || changes.iter().all(|change| change.to < change.from);
         let shown = next.show(now);
         let done = self.put(&mut state, &shown, at).await;

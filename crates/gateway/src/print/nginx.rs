@@ -11,7 +11,8 @@ const INTRODUCTION: &str = "\
 # nginx, to be included in its `http` block. Moves people between the old services and the new one.
 #
 # To change a share print again and `nginx -s reload`: new workers take the new share, old ones end with what they had
-# begun. There is no lease: nothing goes back by itself.
+# begun, and close idle connections of clients, which have to try again if they were just about to use one. There is no
+# lease: nothing goes back by itself.
 #
 # Limits: nginx cannot read a token. People stick by the value of $pyairtable_key below: their whole token, or their
 # address without one. For the life of a token nobody leaves the new side while the share grows, but a renewed token is

