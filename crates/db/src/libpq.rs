@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
+use std::path::Path;
 
 use kernel::Redacted;
 use tokio_postgres::config::Host;
@@ -32,12 +33,18 @@ impl DatabaseUrl {
         match &self.root_certificate {
             Some(path) => all.push(("PGSSLROOTCERT", path.clone().into_os_string())),
             // libpq looks into a file of its own otherwise, the driver into the system's.
-            None if self.tls == TlsMode::VerifyFull => all.push(("PGSSLROOTCERT", "system".into())),
+            None if self.tls == TlsMode::VerifyFull => all.push(("PGSSLROOTCERT", system_certificates().into())),
             None => {}
         }
         all.retain(|(_, value)| !value.is_empty());
         all.into_iter().map(|(name, value)| (name, value.into())).collect()
     }
+}
+
+/// Before version 16 libpq does not know where the system keeps them.
+fn system_certificates() -> &'static str {
+    let usual = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
+    usual.into_iter().find(|path| Path::new(path).is_file()).unwrap_or("system")
 }
 
 #[cfg(test)]

@@ -42,18 +42,18 @@ pub async fn bisect(
     digest: &TableDigest,
     chunk: usize,
 ) -> Result<Vec<Difference>> {
-    let (after, upto) = (digest.after(chunk), digest.chunks.get(chunk).and_then(|chunk| chunk.upto.as_ref()));
-    let parts = sql::parts(table, after.is_some(), upto.is_some());
+    let (from, next) = (digest.first(chunk), digest.chunks.get(chunk).and_then(|chunk| chunk.next.as_ref()));
+    let parts = sql::parts(table, from.is_some(), next.is_some());
     let read = async |side: &Side<'_>| -> Result<BTreeMap<i64, (u64, Digest)>> {
-        let rows = side.query(table, &parts, &[&after, &upto]).await?;
+        let rows = side.query(table, &parts, &[&from, &next]).await?;
         Ok(rows.iter().map(|row| (row.get("part"), sums(row))).collect())
     };
     let (first, second) = (read(before).await?, read(now).await?);
     let differ = first.keys().chain(second.keys()).filter(|part| first.get(part) != second.get(part));
     let differ: Vec<i64> = differ.copied().collect();
-    let rows = sql::rows(table, after.is_some(), upto.is_some());
+    let rows = sql::rows(table, from.is_some(), next.is_some());
     let read = async |side: &Side<'_>| -> Result<BTreeMap<i64, Vec<Found>>> {
-        let rows = side.query(table, &rows, &[&after, &upto, &differ]).await?;
+        let rows = side.query(table, &rows, &[&from, &next, &differ]).await?;
         let mut all: BTreeMap<i64, Vec<Found>> = BTreeMap::new();
         for row in rows {
             all.entry(row.get("id")).or_default().push((row.get("key"), row.get("columns")));

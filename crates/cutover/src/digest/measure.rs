@@ -47,8 +47,8 @@ impl<'de> Deserialize<'de> for Digest {
 /// A range of keys and what its rows come to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chunk {
-    /// The greatest key in it, as texts; `None` for all that are left.
-    pub upto: Option<Vec<String>>,
+    /// The first key after it, as texts; `None` if all that are left are in it.
+    pub next: Option<Vec<String>>,
     /// How many rows.
     pub rows: u64,
     /// What they come to.
@@ -78,9 +78,9 @@ impl TableDigest {
         self.rows == other.rows && self.digest == other.digest
     }
 
-    /// The key that the chunk begins after.
-    pub(super) fn after(&self, chunk: usize) -> Option<&Vec<String>> {
-        chunk.checked_sub(1).and_then(|before| self.chunks.get(before)?.upto.as_ref())
+    /// The key that the chunk begins with, if one was before it.
+    pub(super) fn first(&self, chunk: usize) -> Option<&Vec<String>> {
+        chunk.checked_sub(1).and_then(|before| self.chunks.get(before)?.next.as_ref())
     }
 }
 
@@ -108,30 +108,20 @@ impl<'a> Side<'a> {
     }
 }
 
+/// Up to so many rows a table is read in one pass, which nobody can pause: about half a minute.
+const ONE_PASS: u64 = 20_000_000;
+
 /// Measures a table and decides on its chunks. `each` is told about every chunk.
-pub async fn measure(
-    side: &Side<'_>,
-    table: &Table,
-    mut each: impl AsyncFnMut(u64) -> Result<()>,
-) -> Result<TableDigest> {
-    let mut chunks: Vec<Chunk> = Vec::new();
-    loop {
-        let after = chunks.last().and_then(|chunk| chunk.upto.clone());
-        let upto = if table.has_ranges() {
-            let sql = sql::bound(table, after.is_some(), CHUNK);
-            let none: Option<Vec<String>> = None;
-            side.query(table, &sql, &[&after, &none]).await?.first().map(|row| row.get("key"))
-        } else {
-            None
-        };
-        let chunk = one(side, table, after.as_ref(), upto).await?;
-        each(chunk.rows).await?;
-        let last = chunk.upto.is_none();
-        chunks.push(chunk);
-        if last {
-            return Ok(TableDigest::of(chunks));
-        }
+pub async fn measure(side: &Side<'_>, table: &Table, each: impl AsyncFnMut(u64) -> Result<()>) -> Result<TableDigest> {
+    let mut bounds: Vec<Vec<String>> = Vec::new();
+    while table.has_ranges() {
+        let sql = sql::bound(table, !bounds.is_empty(), CHUNK);
+        let none: Option<Vec<String>> = None;
+        let found = side.query(table, &sql, &[&bounds.last(), &none]).await?;
+        let Some(row) = found.first() else { break };
+        bounds.push(row.get("key"));
     }
+    in_chunks(side, table, &bounds, each).await
 }
 
 /// Measures a table in the chunks of an earlier measurement.
@@ -139,22 +129,46 @@ pub async fn measure_again(
     side: &Side<'_>,
     table: &Table,
     before: &TableDigest,
+    each: impl AsyncFnMut(u64) -> Result<()>,
+) -> Result<TableDigest> {
+    let bounds: Vec<Vec<String>> = before.chunks.iter().filter_map(|chunk| chunk.next.clone()).collect();
+    in_chunks(side, table, &bounds, each).await
+}
+
+async fn in_chunks(
+    side: &Side<'_>,
+    table: &Table,
+    bounds: &[Vec<String>],
     mut each: impl AsyncFnMut(u64) -> Result<()>,
 ) -> Result<TableDigest> {
+    let nexts = bounds.iter().cloned().map(Some).chain([None]);
     let mut chunks = Vec::new();
-    for (at, chunk) in before.chunks.iter().enumerate() {
-        let chunk = one(side, table, before.after(at), chunk.upto.clone()).await?;
+    let few = bounds.len() as u64 <= ONE_PASS / u64::from(CHUNK);
+    if let Some(sql) = sql::pass(table).filter(|_| few && !bounds.is_empty()) {
+        let firsts: Vec<&String> = bounds.iter().flatten().collect();
+        let rows = side.query(table, &sql, &[&firsts]).await?;
+        for (at, next) in (0_i32..).zip(nexts) {
+            let found = rows.iter().find(|row| row.get::<_, i32>("chunk") == at);
+            let (rows, digest) = found.map_or_else(Default::default, sums);
+            chunks.push(Chunk { next, rows, digest });
+            each(rows).await?;
+        }
+        return Ok(TableDigest::of(chunks));
+    }
+    for next in nexts {
+        let first = chunks.last().and_then(|chunk: &Chunk| chunk.next.clone());
+        let chunk = one(side, table, first.as_ref(), next).await?;
         each(chunk.rows).await?;
         chunks.push(chunk);
     }
     Ok(TableDigest::of(chunks))
 }
 
-async fn one(side: &Side<'_>, table: &Table, after: Option<&Vec<String>>, upto: Option<Vec<String>>) -> Result<Chunk> {
-    let sql = sql::chunk(table, after.is_some(), upto.is_some());
-    let rows = side.query(table, &sql, &[&after, &upto]).await?;
+async fn one(side: &Side<'_>, table: &Table, first: Option<&Vec<String>>, next: Option<Vec<String>>) -> Result<Chunk> {
+    let sql = sql::chunk(table, first.is_some(), next.is_some());
+    let rows = side.query(table, &sql, &[&first, &next]).await?;
     let (rows, digest) = rows.first().map_or_else(Default::default, sums);
-    Ok(Chunk { upto, rows, digest })
+    Ok(Chunk { next, rows, digest })
 }
 
 /// `rows, first, second`

@@ -36,7 +36,7 @@ fn key(table: &Table) -> String {
     if table.key.is_empty() { whole(table) } else { bytes(key.map(|column| column.exact.as_str())) }
 }
 
-/// Rows after the first bound, up to and with the second. Bounds are texts of the key's columns: `$1` the lower,
+/// Rows from the first bound on, up to the second and without it. Bounds are texts of the key's columns: `$1` the lower,
 /// `$2` the upper.
 fn range(table: &Table, lower: bool, upper: bool) -> String {
     let columns: Vec<String> = table.key.iter().map(|name| quote(name)).collect();
@@ -50,10 +50,10 @@ fn range(table: &Table, lower: bool, upper: bool) -> String {
     let mut conditions =
         vec!["($1::pg_catalog.text[] IS NULL OR true) AND ($2::pg_catalog.text[] IS NULL OR true)".to_owned()];
     if lower {
-        conditions.push(format!("({}) > ({})", columns.join(", "), bound(1)));
+        conditions.push(format!("({}) >= ({})", columns.join(", "), bound(1)));
     }
     if upper {
-        conditions.push(format!("({}) <= ({})", columns.join(", "), bound(2)));
+        conditions.push(format!("({}) < ({})", columns.join(", "), bound(2)));
     }
     conditions.join(" AND ")
 }
@@ -69,17 +69,31 @@ pub(super) fn chunk(table: &Table, lower: bool, upper: bool) -> String {
     )
 }
 
-/// The key, as texts, that a chunk of `rows` rows after the lower bound ends with; no row if fewer are left.
+/// `chunk, rows, first, second` of all chunks of a table with one key column, in one pass: `$1` are the first keys of all
+/// chunks but the first, as texts, which a subquery turns into keys once and not for each row. Reading range by range
+/// would visit each page many times when keys are random.
+pub(super) fn pass(table: &Table) -> Option<String> {
+    let [key] = table.key.as_slice() else { return None };
+    Some(format!(
+        "SELECT chunk, {SUMS} FROM (SELECT pg_catalog.width_bucket({}, (SELECT $1::pg_catalog.text[]::{}[])) AS chunk, {} AS row \
+         FROM ONLY {} OFFSET 0) rows GROUP BY chunk",
+        quote(key),
+        table.column(key)?.kind,
+        whole(table),
+        table.quoted()
+    ))
+}
+
+/// The first key, as texts, after `rows` rows from the lower bound on; no row if there are not more.
 pub(super) fn bound(table: &Table, lower: bool, rows: u32) -> String {
     let columns: Vec<String> = table.key.iter().map(|name| quote(name)).collect();
     let columns = columns.join(", ");
     let texts: Vec<String> = table.key.iter().map(|name| format!("{}::pg_catalog.text", quote(name))).collect();
     format!(
-        "SELECT ARRAY[{}] AS key FROM ONLY {} WHERE {} ORDER BY {columns} LIMIT 1 OFFSET {}",
+        "SELECT ARRAY[{}] AS key FROM ONLY {} WHERE {} ORDER BY {columns} LIMIT 1 OFFSET {rows}",
         texts.join(", "),
         table.quoted(),
-        range(table, lower, false),
-        rows.saturating_sub(1)
+        range(table, lower, false)
     )
 }
 

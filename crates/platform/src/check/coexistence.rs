@@ -1,6 +1,7 @@
 //! What the old services left on the database, and what this program does about each of it beside them: in words, for
 //! whoever has to understand a deployment before traffic moves. Nothing here changes how the program behaves.
 
+use cutover::discover::SHARED;
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
@@ -9,19 +10,6 @@ use crate::config::Config;
 use crate::finding::Finding;
 
 const SUBJECT: &str = "old services";
-
-/// The tables that both sides use.
-const SHARED: &[&str] = &[
-    "users",
-    "refresh_tokens",
-    "user_profiles",
-    "tenants",
-    "workspaces",
-    "projects",
-    "airtable_bases",
-    "workspace_members",
-    "workspace_audit_logs",
-];
 
 /// Each line of the report is one query for a text; no row or NULL means there is nothing to say.
 const REPORTS: &[(&str, &str, &str)] = &[
