@@ -52,8 +52,8 @@ impl fmt::Display for Holder {
 
 /// The right to work on a run.
 pub struct Lock {
-    /// Locked for as long as it is open.
-    _file: File,
+    /// Locked.
+    file: File,
     path: PathBuf,
     holder: Holder,
     url: DatabaseUrl,
@@ -84,7 +84,7 @@ impl Lock {
         let session = open(url, &holder).await?;
         take_advisory_lock(&session, url, take_over).await?;
         end_others(&session).await?;
-        Ok(Self { _file: file, path, holder, url: url.clone(), session })
+        Ok(Self { file, path, holder, url: url.clone(), session })
     }
 
     /// Who holds it: this process.
@@ -120,6 +120,13 @@ impl Lock {
             Some(other) => Err(Error::Fenced(other.to_string())),
             None => Err(Error::Fenced(format!("{} is gone", self.path.display()))),
         }
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Closing alone would leave it with any program that is just being started.
+        let _ = self.file.unlock();
     }
 }
 

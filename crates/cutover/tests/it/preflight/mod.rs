@@ -15,6 +15,7 @@ use pyairtable_cutover::config::Service;
 use pyairtable_cutover::preflight::{Inputs, Limits, Report, look};
 use testkit::TestRedis;
 use testkit::legacy::layouts::Layout;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, Config};
 
 use crate::support::tools;
@@ -90,7 +91,14 @@ impl Deployment {
         self.databases.set(self.databases.get() + 1);
         let name = format!("deployment{}", self.databases.get());
         let sql = format!("CREATE DATABASE {name} TEMPLATE model");
-        self.connect("postgres").await.batch_execute(&sql).await.unwrap();
+        let admin = self.connect("postgres").await;
+        let mut tries = 0;
+        // A session that has just ended, or autovacuum, may still be in the model.
+        while let Err(error) = admin.batch_execute(&sql).await {
+            tries += 1;
+            assert!(tries < 200 && error.code() == Some(&SqlState::OBJECT_IN_USE), "{error:?}");
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
         name
     }
 
