@@ -159,7 +159,7 @@ setInterval(() => {
   $("view").classList.toggle("is-stale", isStale);
   $("stale").hidden = !isStale;
   if (isStale) {
-    connection("stale", "lost");
+    if ($("connection").textContent === "live") connection("stale", "lost");
     $("stale").textContent = `Nothing new from the gateway since ${new Date(Date.now() - silence).toLocaleTimeString([], { hour12: false })}: what you see is old. The command "gateway return" works without this page.`;
   }
 }, 500);
