@@ -57,7 +57,7 @@ pub(crate) fn service(name: &'static str) -> SocketAddr {
 pub(crate) struct Gateway {
     pub(crate) directory: tempfile::TempDir,
     pub(crate) address: SocketAddr,
-    _process: Started,
+    process: Started,
 }
 
 impl Gateway {
@@ -75,13 +75,18 @@ impl Gateway {
         let listen = address.to_string();
         let words = ["gateway", "serve", "--routes", "routes.yaml", "--listen", &listen];
         let process = start(directory.path(), &[&words, more].concat());
-        let gateway = Self { directory, address, _process: process };
+        let gateway = Self { directory, address, process };
         let began = Instant::now();
         while gateway.side().is_none() {
             assert!(began.elapsed() < Duration::from_secs(10), "not ready: {}", gateway.log());
             std::thread::sleep(Duration::from_millis(10));
         }
         gateway
+    }
+
+    /// Sends a signal to the gateway, by name.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(self.process.0.id(), name);
     }
 
     /// Who answers now.

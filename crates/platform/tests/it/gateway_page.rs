@@ -82,9 +82,16 @@ fn page_draws_live_charts_returns_everybody_and_says_when_it_is_stale() {
     assert_eq!(browser.problems, Vec::<serde_json::Value>::new());
     assert!(gateway.log().contains("\"who\":\"eve\""), "{}", gateway.log());
 
-    drop((traffic, gateway));
+    drop(traffic);
+    gateway.signal("STOP");
     browser.wait_for("!document.getElementById('stale').hidden");
     browser.wait_for(&says("stale", "what you see is old"));
+    // Long enough that the page gives the connection up and makes another one.
+    browser.wait_for(&says("connection", "connection lost"));
+    gateway.signal("CONT");
+    browser.wait_for(
+        "document.getElementById('stale').hidden && document.getElementById('connection').textContent === 'live'",
+    );
 }
 
 #[test]

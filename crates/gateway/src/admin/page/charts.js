@@ -95,16 +95,19 @@ export class Chart {
     }
     const shown = this.cursor ?? null;
     const captions = [];
+    const drawn = [];
     for (const line of this.lines) {
-      nodes.push(element("path", { class: line.kind, d: path(line.points, x, y, this.isSteps) }));
+      drawn.push(element("path", { class: line.kind, d: path(line.points, x, y, this.isSteps) }));
       const times = line.points.map((point) => point.t);
       const point = line.points[shown === null ? times.length - 1 : nearest(times, shown)];
       const value = point?.v ?? null;
       captions.push([line.kind, `${line.name} ${value === null ? "–" : this.format(value)}`, line.hasKey]);
       if (shown !== null && value !== null) {
-        nodes.push(element("circle", { class: line.kind, cx: x(point.t), cy: y(value), r: 3.5 }));
+        drawn.push(element("circle", { class: line.kind, cx: x(point.t), cy: y(value), r: 3.5 }));
       }
     }
+    // The first line is dashed and comes last, so that both are seen where they are the same.
+    nodes.push(...drawn.reverse());
     if (shown !== null) {
       nodes.push(element("line", { class: "cursor", x1: x(shown), x2: x(shown), y1: MARGIN.top, y2: MARGIN.top + inner.height }));
       captions.unshift(["time", clock(shown, true)]);

@@ -6,11 +6,15 @@ import { Chart } from "/charts.js";
 const KEPT_MS = 15 * 60 * 1000;
 /** Without an event for longer, what is shown is old. */
 const STALE_MS = 4000;
+/** Without an event for longer, the connection is given up: whoever is gone does not always say so. */
+const SILENT_MS = 8000;
+/** An order without an answer for longer is said to have failed. */
+const PATIENCE_MS = 5000;
 /** Often enough that several may be lost of the 15 s of a lease. */
 const RENEW_MS = 3000;
 
 const $ = (id) => document.getElementById(id);
-const state = { view: null, points: new Map(), heard: 0, holding: null, renewed: 0, spoken: "", run: 0 };
+const state = { view: null, points: new Map(), heard: 0, holding: null, renewed: 0, abort: null, active: 0, spoken: "", run: 0 };
 
 const token = {
   get: () => sessionStorage.getItem("token"),
@@ -76,7 +80,13 @@ async function connect() {
   const run = state.run;
   for (let failures = 0; run === state.run; failures += 1) {
     try {
-      const answer = await fetch("/events", { headers: { authorization: `Bearer ${token.get()}` }, cache: "no-store" });
+      state.abort = new AbortController();
+      state.active = performance.now();
+      const answer = await fetch("/events", {
+        headers: { authorization: `Bearer ${token.get()}` },
+        cache: "no-store",
+        signal: state.abort.signal,
+      });
       if (answer.status === 401) {
         token.forget();
         return showLogIn("The gateway does not know this token.");
@@ -120,6 +130,7 @@ function take(view) {
   const isFirst = state.view === null;
   state.view = view;
   state.heard = performance.now();
+  state.active = state.heard;
   remember("", view.total);
   for (const [name, family] of Object.entries(view.families)) remember(name, family.points);
   for (const name of state.points.keys()) if (name && !(name in view.families)) state.points.delete(name);
@@ -141,13 +152,14 @@ function remember(name, points) {
 }
 
 setInterval(() => {
+  if (performance.now() - state.active > SILENT_MS) state.abort?.abort();
   if (!state.view || $("view").hidden) return;
   const silence = performance.now() - state.heard;
   const isStale = silence > STALE_MS;
   $("view").classList.toggle("is-stale", isStale);
   $("stale").hidden = !isStale;
   if (isStale) {
-    connection("stale", "lost");
+    if ($("connection").textContent === "live") connection("stale", "lost");
     $("stale").textContent = `Nothing new from the gateway since ${new Date(Date.now() - silence).toLocaleTimeString([], { hour12: false })}: what you see is old. The command "gateway return" works without this page.`;
   }
 }, 500);
@@ -161,9 +173,10 @@ async function order(path, body) {
       method: "POST",
       headers: { authorization: `Bearer ${token.get()}`, "content-type": "application/json" },
       body: JSON.stringify(body),
+      signal: AbortSignal.timeout(PATIENCE_MS),
     });
   } catch {
-    return { done: false, words: "the gateway does not answer: use the command line" };
+    return { done: false, words: "the gateway does not answer, so it is not known whether it was done: use the command line" };
   }
   const said = await answer.json().catch(() => ({}));
   if (!answer.ok) return { done: false, status: answer.status, words: said.error ?? `HTTP ${answer.status}` };
