@@ -10,4 +10,5 @@
 pub mod ledger;
 pub mod load;
 pub mod reconcile;
+pub mod scenario;
 pub mod world;

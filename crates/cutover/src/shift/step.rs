@@ -14,6 +14,8 @@ use crate::{Error, Result};
 const RENEW: Duration = Duration::from_secs(3);
 /// The gates look once a second.
 const LOOK: Duration = Duration::from_millis(250);
+/// Longer than the gateway takes to find a service well that answers.
+const CHECKED: Duration = Duration::from_secs(12);
 
 /// Puts a share of the people on the new side.
 pub struct Shift {
@@ -30,6 +32,28 @@ impl Shift {
         let name = Box::leak(format!("shift-{}", step.share.to_string().trim_end_matches('%')).into_boxed_str());
         let about = format!("serve {} of the people and hold that for {} s", step.share, step.hold);
         Self { name, about: Box::leak(about.into_boxed_str()), step, gateway }
+    }
+
+    /// Waits a moment for the new side: the gateway looks at a service that has just started only now and then.
+    async fn served(&self, cx: &mut Cx) -> Result<()> {
+        let began = Instant::now();
+        loop {
+            let status = self.gateway.status().await?;
+            let unserved = status.unserved().join(", ");
+            if unserved.is_empty() {
+                return Ok(());
+            }
+            if began.elapsed() > CHECKED {
+                return Err(Error::refused(
+                    format!("no new service answers for {unserved}"),
+                    "start it with LEGACY_COEXISTENCE=true, name it under `platform:` in the routes file, and run this \
+                     command again",
+                ));
+            }
+            cx.wait("the gateway has not found the new service well yet");
+            cx.breathe().await?;
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     async fn watch(&self, cx: &mut Cx) -> Result<()> {
@@ -104,7 +128,7 @@ impl Step for Shift {
         })
     }
 
-    fn precondition<'a>(&'a self, _: &'a mut Cx) -> Doing<'a, ()> {
+    fn precondition<'a>(&'a self, cx: &'a mut Cx) -> Doing<'a, ()> {
         Box::pin(async move {
             let status = self.gateway.status().await?;
             if status.families.is_empty() {
@@ -120,15 +144,7 @@ impl Step for Shift {
                      `pyairtable-platform gateway thaw` and this command again",
                 ));
             }
-            let unserved = status.unserved();
-            if !unserved.is_empty() {
-                return Err(Error::refused(
-                    format!("no new service answers for {}", unserved.join(", ")),
-                    "start it with LEGACY_COEXISTENCE=true, name it under `platform:` in the routes file, and run this \
-                     command again",
-                ));
-            }
-            Ok(())
+            self.served(cx).await
         })
     }
 

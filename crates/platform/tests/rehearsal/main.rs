@@ -1,8 +1,15 @@
 //! A whole deployment under load: old services, gateway and this program as processes, and the tables afterwards.
 
-mod stand_in;
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on must fail; the helpers here are such code too"
+)]
 
-use std::path::PathBuf;
+mod stand_in;
+mod take_over;
+
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,41 +19,51 @@ use rehearsal::load::{Load, People, Rate};
 use rehearsal::reconcile::reconcile;
 use rehearsal::world::{JWT_SECRET, Plan, World};
 
-/// The words of one command; it must succeed.
-fn run(world: &World, words: &[&str]) -> String {
-    let output = world.command(words).output().expect("it runs");
+/// How a command ended, and all it wrote.
+fn run(world: &World, words: &[&str]) -> (Option<i32>, String) {
+    let output = world.command(words).env("DATABASE_URL", world.database()).output().expect("it runs");
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    assert!(output.status.success(), "{words:?}: {said}");
+    (output.status.code(), said)
+}
+
+/// The same for one that must succeed.
+fn done(world: &World, words: &[&str]) -> String {
+    let (code, said) = run(world, words);
+    assert_eq!(code, Some(0), "{words:?}: {said}");
     said
+}
+
+/// Old services on generated rows, and the gateway in front of them.
+fn world(folder: &Path, people: u32) -> World {
+    let program = PathBuf::from(env!("CARGO_BIN_EXE_pyairtable-platform"));
+    let plan = Plan { program, folder: folder.to_owned(), people, path: std::env::var_os("PATH") };
+    tokio::task::block_in_place(|| World::start(plan)).unwrap()
+}
+
+async fn load(world: &World, ledger: &Arc<Ledger>) -> Load {
+    let database = world.connect().await.unwrap();
+    let people = People::from_tables(&database, JWT_SECRET, 200, SystemClock.now()).await.unwrap();
+    assert!(people.places.len() > 50, "{}", people.places.len());
+    let rate = Rate { per_second: 50, writes: 30, workers: 12, seed: 9 };
+    Load::start(world.gateway, people, rate, Arc::clone(ledger))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn traffic_moves_there_and_back_under_load_and_nothing_is_lost() {
     let folder = tempfile::tempdir().unwrap();
-    let plan = Plan {
-        program: PathBuf::from(env!("CARGO_BIN_EXE_pyairtable-platform")),
-        folder: folder.path().to_owned(),
-        people: 600,
-        path: std::env::var_os("PATH"),
-    };
-    let mut world = tokio::task::block_in_place(|| World::start(plan)).unwrap();
+    let mut world = world(folder.path(), 600);
     let database = world.connect().await.unwrap();
-    let people = People::from_tables(&database, JWT_SECRET, 200, SystemClock.now()).await.unwrap();
     let ledger = Arc::new(Ledger::default());
-    let rate = Rate { per_second: 50, writes: 30, workers: 12, seed: 9 };
-    let load = Load::start(world.gateway, people, rate, Arc::clone(&ledger));
-
-    let url = world.database();
-    let migrated = world.command(&["migrate", "up"]).env("DATABASE_URL", &url).output().unwrap();
-    assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
+    let load = load(&world, &ledger).await;
+    done(&world, &["migrate", "up"]);
     world.start_platform(&[]).await.unwrap();
     let order = ["--socket", "gateway.sock", "--who", "ada", "--why", "a test"];
     for share in ["1%", "10%", "50%", "100%", "50%", "100%"] {
-        let said = run(&world, &[&["gateway", "set", share], &order[..]].concat());
+        let said = done(&world, &[&["gateway", "set", share], &order[..]].concat());
         assert!(said.contains(share), "{said}");
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
-    run(&world, &[&["gateway", "return"], &order[..]].concat());
+    done(&world, &[&["gateway", "return"], &order[..]].concat());
     tokio::time::sleep(Duration::from_secs(1)).await;
     let report = load.stop().await;
     assert!(report.failures.is_empty(), "{:#?}", report.failures);

@@ -6,6 +6,8 @@ use clap::{Args, Subcommand};
 use cutover::run::{Folder, Wishes};
 use cutover::shift::{ShareStep, ShiftPlan};
 
+#[cfg(feature = "rehearsal")]
+use super::rehearse;
 use super::{config_step, discover, preflight, restore, run, status, verify};
 use crate::command::arguments::{DatabaseArgs, EverythingArgs};
 
@@ -47,6 +49,10 @@ pub(in crate::command) enum CutoverCommand {
     /// Compare the backup with its manifest, and the database with the backup
     #[command(long_about = verify::ABOUT, after_long_help = verify::AFTER_HELP)]
     Verify(VerifyArgs),
+    /// Try the whole take-over out on this machine, under load, with a fault on the way
+    #[cfg(feature = "rehearsal")]
+    #[command(long_about = rehearse::ABOUT, after_long_help = rehearse::AFTER_HELP)]
+    Rehearse(RehearseArgs),
     /// Restore the backup into a new database, and put that in place of the present one if asked to
     #[command(long_about = restore::ABOUT, after_long_help = restore::AFTER_HELP)]
     Restore(RestoreArgs),
@@ -242,6 +248,26 @@ pub(in crate::command) struct VerifyArgs {
     pub(super) folder: FolderArgs,
     #[command(flatten)]
     pub(super) database: DatabaseArgs,
+}
+
+#[cfg(feature = "rehearsal")]
+#[derive(Debug, Args)]
+pub(in crate::command) struct RehearseArgs {
+    /// How many people the old services know
+    #[arg(long, value_name = "COUNT", default_value_t = 20_000)]
+    pub(super) users: u32,
+    /// Requests a second
+    #[arg(long, value_name = "COUNT", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) rate: u32,
+    /// Seconds each share is held
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub(super) hold: u64,
+    /// Keep databases, logs and journal here instead of throwing them away
+    #[arg(long, value_name = "DIR")]
+    pub(super) dir: Option<PathBuf>,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,8 @@ mod arguments;
 mod config_step;
 mod discover;
 mod preflight;
+#[cfg(feature = "rehearsal")]
+mod rehearse;
 mod restore;
 mod run;
 mod status;
@@ -66,6 +68,8 @@ pub(super) fn run(command: &Command) -> ExitCode {
         Command::Resume(arguments) => run::resume(arguments),
         Command::Rollback(arguments) => run::roll_back(arguments),
         Command::Verify(arguments) => verify::run(arguments),
+        #[cfg(feature = "rehearsal")]
+        Command::Rehearse(arguments) => rehearse::run(arguments),
         Command::Restore(arguments) => restore::run(arguments),
     };
     let exit = done.unwrap_or_else(|error| {
