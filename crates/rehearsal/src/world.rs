@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use db::DatabaseUrl;
 use db::local::{Durability, LocalPostgres, Options};
+use gateway::control::client;
 use testkit::TestRedis;
 
 /// The key of access tokens. Nothing of this world is real.
@@ -155,7 +156,21 @@ impl World {
         command.envs(environment.iter().copied());
         let folder = &self.plan.folder;
         self.platform_process = Some(Process::start("the platform", folder, command, READY, self.platform, "/ready")?);
-        Ok(())
+        self.until_well().await
+    }
+
+    /// Until the gateway, which asks every few seconds, has found the new side well.
+    async fn until_well(&self) -> Result<(), Error> {
+        let (began, socket) = (Instant::now(), self.control());
+        let failed = |error| Error::File(self.control(), error);
+        while began.elapsed() < READY {
+            let status = client::ask(&socket, "/status", None).await.map_err(failed)?.body;
+            if status["instances"][format!("http://{}", self.platform)] == "well" {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Err(Error::File(socket, std::io::Error::other(format!("the gateway does not find {} well", self.platform))))
     }
 
     /// Kills this program as a crash would.

@@ -48,8 +48,9 @@ pub enum Condition {
 }
 
 impl Health {
+    /// Well until the first check: one that fails is enough for an instance that never was seen well.
     pub(crate) fn new(now: Instant) -> Self {
-        Self(Mutex::new(State { failures: 0, ejections: 0, ejected_until: now, failed_checks: 0 }))
+        Self(Mutex::new(State { failures: 0, ejections: 0, ejected_until: now, failed_checks: CHECKS - 1 }))
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -133,11 +134,14 @@ mod tests {
     fn checks_decide_by_themselves() {
         let now = Instant::now();
         let health = Health::new(now);
-        assert!(!health.checked(false));
-        assert!(health.checked(false));
+        assert!(health.checked(false), "it never was well");
         health.answered();
         assert_eq!(health.condition(now), Condition::Unwell);
         assert!(health.checked(true));
         assert!(health.is_well(now));
+        assert!(!health.checked(false), "once is a hiccup");
+        assert!(health.is_well(now));
+        assert!(health.checked(false));
+        assert_eq!(health.condition(now), Condition::Unwell);
     }
 }
