@@ -20,6 +20,8 @@ use crate::world::{self, JWT_SECRET, Plan, World};
 
 /// How a command of the take-over ends when the gateway took the traffic back.
 const RETURNED: i32 = 8;
+/// Gates look back a minute: what failed before would be held against the new side again.
+const GATES_REMEMBER: Duration = Duration::from_secs(62);
 /// Workspaces in which people are at work.
 const PLACES: i64 = 2000;
 
@@ -175,6 +177,7 @@ pub async fn rehearse(options: Options) -> Result<Outcome, Error> {
     rehearsal
         .phase("old services again", async |rehearsal| {
             rehearsal.world.start_platform(&[]).await?;
+            tokio::time::sleep(GATES_REMEMBER).await;
             rehearsal.must(&[
                 "gateway",
                 "thaw",
@@ -210,8 +213,10 @@ fn is_within((from, to): (Timestamp, Timestamp), at: Timestamp) -> bool {
 
 async fn everybody(database: &tokio_postgres::Client, passwords: &[(String, String)]) -> Result<People, Error> {
     let mut people = People::from_tables(database, JWT_SECRET, PLACES, SystemClock.now()).await?;
+    // The old side cannot log in whoever has a NULL among these (T-43).
     let sql = "SELECT u.email FROM users u WHERE u.is_active AND u.password_hash = $1 AND u.first_name IS NOT NULL
-            AND u.last_name IS NOT NULL AND NOT EXISTS (SELECT FROM user_profiles p WHERE p.user_id = u.id AND p.deleted_at IS NOT NULL)
+            AND u.last_name IS NOT NULL AND u.role IS NOT NULL AND u.email_verified IS NOT NULL
+            AND u.created_at IS NOT NULL AND u.updated_at IS NOT NULL AND u.tenant_id IS NOT NULL AND NOT EXISTS (SELECT FROM user_profiles p WHERE p.user_id = u.id AND p.deleted_at IS NOT NULL)
             AND NOT EXISTS (SELECT FROM tenants t WHERE t.id = u.tenant_id AND (NOT t.is_active OR t.deleted_at IS NOT NULL))
         ORDER BY u.email LIMIT 20";
     for (password, hash) in passwords {
