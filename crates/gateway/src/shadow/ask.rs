@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use http::Request;
 use http_body_util::{BodyExt as _, Empty, Limited};
-use hyper::body::Bytes;
+use hyper::body::{Body as _, Bytes};
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -65,6 +65,10 @@ impl Asker {
         let (head, body) = response.into_parts();
         if head.headers.contains_key(http::header::CONTENT_ENCODING) {
             return Err(Unanswered::Encoded);
+        }
+        // Not even the beginning of it is read, and the connection is given up.
+        if body.size_hint().lower() > LARGEST as u64 {
+            return Err(Unanswered::TooLarge);
         }
         let body = match Limited::new(body, LARGEST).collect().await {
             Ok(body) => body.to_bytes().to_vec(),
