@@ -13,7 +13,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A check said no before anything was changed.
-    #[error("{why}; {next}")]
+    #[error("{why}{}{next}", between(why))]
     Refused {
         /// What is so.
         why: String,
@@ -52,7 +52,7 @@ pub enum Error {
         reason: String,
     },
     /// Compared and different.
-    #[error("{what}; {next}")]
+    #[error("{what}{}{next}", between(what))]
     Differs {
         /// What differs from what.
         what: String,
@@ -87,6 +87,11 @@ pub enum Error {
         /// The end of what it wrote.
         message: String,
     },
+}
+
+/// What is so and what to do stand in one line, unless the first is a list.
+fn between(fact: &str) -> &'static str {
+    if fact.ends_with('\n') { "" } else { "; " }
 }
 
 impl Error {

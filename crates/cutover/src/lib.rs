@@ -21,6 +21,7 @@ pub mod files;
 pub mod journal;
 pub mod preflight;
 pub mod run;
+pub mod shadow;
 pub mod shift;
 pub mod steps;
 

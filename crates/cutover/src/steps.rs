@@ -1,10 +1,22 @@
 //! The steps of the take-over, in order. A new one is a line here and a folder of its own.
 
 use crate::backup::{Backup, Trial};
+use crate::config::Environment;
 use crate::discover::Discover;
 use crate::expand::Expand;
+use crate::preflight::Preflight;
 use crate::run::{Plan, Step};
+use crate::shadow::Shadow;
 use crate::shift::{Gateway, Shift};
+
+/// What is looked at and written down before anything is begun.
+pub fn checks(plan: &Plan) -> Vec<Box<dyn Step>> {
+    let mut steps: Vec<Box<dyn Step>> = vec![Box::new(Preflight)];
+    if plan.old.is_some() {
+        steps.push(Box::new(Environment));
+    }
+    steps
+}
 
 /// What is done before traffic moves.
 pub fn preparation() -> Vec<Box<dyn Step>> {
@@ -15,12 +27,19 @@ pub fn preparation() -> Vec<Box<dyn Step>> {
 pub fn shift(plan: &Plan) -> Vec<Box<dyn Step>> {
     let Some(shift) = &plan.shift else { return Vec::new() };
     let gateway = Gateway::at(&shift.gateway);
-    shift.steps.iter().map(|step| Box::new(Shift::new(*step, gateway.clone())) as Box<dyn Step>).collect()
+    let mut steps: Vec<Box<dyn Step>> = Vec::new();
+    if let Some(shadow) = plan.shadow {
+        steps.push(Box::new(Shadow::new(shadow, gateway.clone())));
+    }
+    for step in &shift.steps {
+        steps.push(Box::new(Shift::new(*step, gateway.clone())));
+    }
+    steps
 }
 
 /// Everything that this run does.
 pub fn of(plan: &Plan) -> Vec<Box<dyn Step>> {
-    preparation().into_iter().chain(shift(plan)).collect()
+    checks(plan).into_iter().chain(preparation()).chain(shift(plan)).collect()
 }
 
 /// These steps up to and with the one of that name.

@@ -87,7 +87,7 @@ impl World {
         options.shared_buffers_mib = 256;
         options.max_connections = 200;
         let postgres = LocalPostgres::start(&options)?;
-        let redis = TestRedis::start();
+        let redis = TestRedis::start_durable();
         let (old, gateway, platform) = (consecutive(OLD_SERVICES), free(), free());
         let database = url_of(&postgres);
         let mut command = plan.command();

@@ -19,7 +19,7 @@ pub struct TestRedis {
 /// Logical databases of a server, so many tests one process can have.
 const DATABASES: u32 = 4096;
 /// The shell outlives this process by the moment it takes to notice, whatever ended the process.
-const RUN: &str = r#"redis-server --port 0 --unixsocket "$1/redis.sock" --databases "$2" --save '' --appendonly no \
+const RUN: &str = r#"redis-server --port 0 --unixsocket "$1/redis.sock" --databases "$2" --save '' --appendonly "$3" \
     --dir "$1" >"$1/redis.log" 2>&1 &
     read -r _
     kill -9 $!
@@ -28,6 +28,15 @@ const RUN: &str = r#"redis-server --port 0 --unixsocket "$1/redis.sock" --databa
 impl TestRedis {
     /// A server of the test's own, for tests that stop it.
     pub fn start() -> Self {
+        Self::keeping("no")
+    }
+
+    /// One that keeps on disk what it is told, as one in production.
+    pub fn start_durable() -> Self {
+        Self::keeping("yes")
+    }
+
+    fn keeping(append_only: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let directory = std::env::temp_dir().join(format!("pyairtable-redis-{}-{number}", std::process::id()));
@@ -37,6 +46,7 @@ impl TestRedis {
             .args(["-c", RUN, "redis-of-the-tests"])
             .arg(&directory)
             .arg(DATABASES.to_string())
+            .arg(append_only)
             .stdin(Stdio::piped())
             .spawn()
             .expect("a shell");

@@ -8,6 +8,7 @@ mod compose;
 mod dotenv;
 mod key;
 mod merge;
+mod step;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,6 +18,7 @@ use kernel::Redacted;
 pub use self::collect::collect;
 pub use self::key::Key;
 pub use self::merge::{Chosen, Merged, Setting, Written, merge};
+pub use self::step::Environment;
 
 /// What one old service was started with.
 #[derive(Debug, Clone)]

@@ -80,6 +80,7 @@ fn enough(check: &'static str, path: &Path, needed: u64, remedy: &'static str) -
 
 pub(super) fn ports(inputs: &Inputs) -> Verdict {
     let taken: Vec<String> = inputs
+        .surroundings
         .ports
         .iter()
         .filter(|address| address.port() != 0)
@@ -96,7 +97,7 @@ pub(super) fn ports(inputs: &Inputs) -> Verdict {
 }
 
 pub(super) async fn gateway(inputs: &Inputs) -> Verdict {
-    let Some(address) = &inputs.gateway else {
+    let Some(address) = &inputs.surroundings.gateway else {
         return Verdict::ok(GATEWAY, "not named: traffic is moved by something else, or not yet");
     };
     let tried = tokio::time::timeout(Duration::from_secs(1), TcpStream::connect(address.as_str())).await;

@@ -15,6 +15,7 @@ mod sequences;
 mod server;
 mod services;
 mod session;
+mod step;
 mod verdict;
 mod wire;
 
@@ -28,6 +29,7 @@ use db::migrate::{self, MigrateError};
 use kernel::{Clock, Redacted};
 
 use self::session::Session;
+pub use self::step::Preflight;
 pub use self::verdict::{Report, Severity, Verdict};
 use crate::Result;
 use crate::config::Service;
@@ -37,7 +39,24 @@ use crate::run::Tools;
 pub struct Inputs {
     /// The database.
     pub url: DatabaseUrl,
-    /// Where it is, in the words of [`crate::config::Key::compared`]; nothing if it cannot be said.
+    /// What is around it.
+    pub surroundings: Surroundings,
+    /// What the old services were started with.
+    pub services: Vec<Service>,
+    /// PostgreSQL's client programs.
+    pub tools: Tools,
+    /// Where the backup will be.
+    pub backup: PathBuf,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What is still good.
+    pub limits: Limits,
+}
+
+/// What this program is configured with, as far as it matters for a take-over.
+#[derive(Clone, Default)]
+pub struct Surroundings {
+    /// Where the database is, in the words of [`crate::config::Key::compared`]; nothing if it cannot be said.
     pub database_place: Option<String>,
     /// The Redis of the old services.
     pub redis: Option<::redis::Client>,
@@ -45,20 +64,10 @@ pub struct Inputs {
     pub redis_place: Option<String>,
     /// The key that this program will sign with.
     pub jwt_secret: Option<Redacted<String>>,
-    /// What the old services were started with.
-    pub services: Vec<Service>,
-    /// PostgreSQL's client programs.
-    pub tools: Tools,
-    /// Where the backup will be.
-    pub backup: PathBuf,
     /// Where the new service will listen.
     pub ports: Vec<SocketAddr>,
     /// The gateway, as `HOST:PORT`.
     pub gateway: Option<String>,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
-    /// What is still good.
-    pub limits: Limits,
 }
 
 /// What is still good.

@@ -16,7 +16,7 @@ const EVICTION: &str = "redis-eviction";
 const MEMORY: &str = "redis-memory";
 
 pub(super) async fn check(inputs: &Inputs) -> Vec<Verdict> {
-    let Some(client) = &inputs.redis else {
+    let Some(client) = &inputs.surroundings.redis else {
         return vec![Verdict::stop(
             REACHABLE,
             "REDIS_URL is not set",

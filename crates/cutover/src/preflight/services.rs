@@ -59,7 +59,7 @@ fn equal(services: &[Service]) -> Verdict {
 
 fn ours(inputs: &Inputs) -> Verdict {
     let theirs = by_value(&inputs.services, Key::JwtSecret);
-    match (&inputs.jwt_secret, theirs.len()) {
+    match (&inputs.surroundings.jwt_secret, theirs.len()) {
         (Some(own), 1) if !theirs.contains_key(own.expose()) => Verdict::stop(
             OURS,
             "JWT_SECRET of this program is not the one of the old services",
@@ -75,7 +75,7 @@ fn ours(inputs: &Inputs) -> Verdict {
 }
 
 fn strength(inputs: &Inputs) -> Verdict {
-    let own = inputs.jwt_secret.iter();
+    let own = inputs.surroundings.jwt_secret.iter();
     let theirs = inputs.services.iter().filter_map(|service| Key::JwtSecret.of(service));
     let weak = own.chain(theirs).find_map(|secret: &Redacted<String>| weakness(secret.expose()));
     match weak {
@@ -90,9 +90,9 @@ fn strength(inputs: &Inputs) -> Verdict {
 
 fn places(inputs: &Inputs, check: &'static str) -> Verdict {
     let (key, what, own) = if check == DATABASES {
-        (Key::DatabaseUrl, "database", inputs.database_place.clone())
+        (Key::DatabaseUrl, "database", inputs.surroundings.database_place.clone())
     } else {
-        (Key::RedisUrl, "Redis", inputs.redis_place.clone())
+        (Key::RedisUrl, "Redis", inputs.surroundings.redis_place.clone())
     };
     let found = by_value(&inputs.services, key);
     let mut shown: Vec<String> =

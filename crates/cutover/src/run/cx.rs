@@ -13,6 +13,7 @@ use super::programs::Tools;
 use super::status::Progress;
 use super::{Call, Folder, Holder, Lock, Pace, Plan, Wishes, control};
 use crate::journal::{Entry, FORMAT, Journal, Record, Witness};
+use crate::preflight::Surroundings;
 use crate::{Error, Result, files, journal};
 
 /// The version that journals name.
@@ -44,6 +45,8 @@ pub struct Setup {
     pub wishes: Wishes,
     /// Whether to take it over from whoever holds it.
     pub take_over: bool,
+    /// What this program is configured with.
+    pub surroundings: Surroundings,
     /// Where PostgreSQL's client programs are.
     pub tools: Tools,
     /// The time.
@@ -66,10 +69,14 @@ pub struct Cx {
     pub plan: Plan,
     /// The database.
     pub url: DatabaseUrl,
+    /// What this program is configured with.
+    pub surroundings: Surroundings,
     /// PostgreSQL's client programs.
     pub tools: Tools,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub rng: Arc<dyn Rng>,
     journal: Journal,
     lock: Lock,
     watch: Box<dyn Watch>,
@@ -83,7 +90,7 @@ pub struct Cx {
 impl Cx {
     /// Opens the run, or begins it.
     pub async fn open(setup: Setup) -> Result<Self> {
-        let Setup { folder, url, wishes, take_over, tools, clock, rng, watch, stop, witness } = setup;
+        let Setup { folder, url, wishes, take_over, surroundings, tools, clock, rng, watch, stop, witness } = setup;
         let planned = Plan::read(&folder)?;
         if let Some(plan) = &planned {
             plan.fits(&folder, &url, &wishes).await?;
@@ -93,9 +100,7 @@ impl Cx {
         let lock = Lock::take(&folder, &url, clock.as_ref(), after, take_over).await?;
         // Only now: somebody else may have planned meanwhile.
         let plan = if let Some(mut plan) = Plan::read(&folder)? {
-            // How traffic moves may be said later than how the database is prepared.
-            if plan.shift.is_none() && wishes.shift.is_some() {
-                plan.shift.clone_from(&wishes.shift);
+            if plan.learns(&wishes) {
                 files::replace_json(&folder.plan(), &plan)?;
             }
             plan
@@ -116,8 +121,10 @@ impl Cx {
             folder,
             plan,
             url,
+            surroundings,
             tools,
             clock,
+            rng,
             journal,
             lock,
             watch,

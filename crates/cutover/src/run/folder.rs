@@ -52,6 +52,21 @@ impl Folder {
         self.0.join("pause")
     }
 
+    /// What the checks before it found.
+    pub fn preflight(&self) -> PathBuf {
+        self.0.join("preflight.json")
+    }
+
+    /// The new service's environment. Holds secrets.
+    pub fn environment(&self) -> PathBuf {
+        self.0.join("pyairtable-platform.env")
+    }
+
+    /// What the shadow found before traffic moved.
+    pub fn shadow(&self) -> PathBuf {
+        self.0.join("shadow.json")
+    }
+
     /// What stood in the database at the beginning.
     pub fn discovery(&self) -> PathBuf {
         self.0.join("discovery.json")

@@ -1,6 +1,7 @@
 //! What a run is about. Decided once, so that nothing needs to be said again between steps.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use db::DatabaseUrl;
 use jiff::Timestamp;
@@ -8,6 +9,8 @@ use kernel::{Clock, Rng};
 use serde::{Deserialize, Serialize};
 
 use super::Folder;
+use crate::config::Chosen;
+use crate::shadow::ShadowPlan;
 use crate::shift::ShiftPlan;
 use crate::{Error, Result, files};
 
@@ -23,6 +26,14 @@ pub struct Wishes {
     pub jobs: Option<u16>,
     /// How traffic is to be moved.
     pub shift: Option<ShiftPlan>,
+    /// How much is compared before it moves.
+    pub shadow: Option<ShadowPlan>,
+    /// The folder of the old services.
+    pub old: Option<PathBuf>,
+    /// Whose value to take where they contradict each other.
+    pub take: Chosen,
+    /// Checks that may say stop.
+    pub accept: Vec<String>,
 }
 
 /// The plan of a run, kept in its folder.
@@ -44,6 +55,18 @@ pub struct Plan {
     /// How traffic is moved, once somebody has said so.
     #[serde(default)]
     pub shift: Option<ShiftPlan>,
+    /// How much is compared before traffic moves; nothing if it is not to be.
+    #[serde(default)]
+    pub shadow: Option<ShadowPlan>,
+    /// The folder of the old services: their environments become the new one's, and it is archived with the backup.
+    #[serde(default)]
+    pub old: Option<PathBuf>,
+    /// Whose value to take where they contradict each other.
+    #[serde(default)]
+    pub take: Chosen,
+    /// Checks that may say stop: somebody has looked, and meant it.
+    #[serde(default)]
+    pub accept: Vec<String>,
 }
 
 impl Plan {
@@ -51,16 +74,20 @@ impl Plan {
     pub async fn new(url: &DatabaseUrl, wishes: &Wishes, clock: &dyn Clock, rng: &dyn Rng) -> Result<Self> {
         let (database, system) = identity(url).await?;
         let run = files::hex(&rng.bytes::<8>());
-        let archive = absolute(&wishes.archive)?;
+        let old = wishes.old.as_deref().map(absolutely).transpose()?;
         Ok(Self {
             format: FORMAT,
             run,
             made_at: clock.now(),
             database,
             system,
-            archive,
+            archive: archived(wishes)?,
             jobs: wishes.jobs.unwrap_or(2).max(1),
             shift: wishes.shift.clone(),
+            shadow: wishes.shadow.filter(|_| wishes.shift.is_some()),
+            old,
+            take: wishes.take.clone(),
+            accept: wishes.accept.clone(),
         })
     }
 
@@ -89,11 +116,17 @@ impl Plan {
                 ),
             ));
         }
-        let archive = absolute(&wishes.archive)?;
+        let archive = archived(wishes)?;
         if (!archive.is_empty() && archive != self.archive) || wishes.jobs.is_some_and(|jobs| jobs != self.jobs) {
             return Err(Error::refused(
                 format!("the run in {shown} was planned with other --archive or --jobs"),
                 "leave the flags out to go on with it, or begin another run with --dir",
+            ));
+        }
+        if wishes.old.as_deref().map(absolutely).transpose()?.is_some_and(|old| self.old.as_ref() != Some(&old)) {
+            return Err(Error::refused(
+                format!("the run in {shown} was planned with another --old"),
+                "leave the flag out to go on with it, or begin another run with --dir",
             ));
         }
         if wishes.shift.is_some() && self.shift.is_some() && wishes.shift != self.shift {
@@ -105,14 +138,42 @@ impl Plan {
         Ok(())
     }
 
+    /// Takes over what may be said later. Whether that was anything.
+    pub(super) fn learns(&mut self, wishes: &Wishes) -> bool {
+        let before = self.clone();
+        // How traffic moves may be said later than how the database is prepared.
+        if self.shift.is_none() && wishes.shift.is_some() {
+            self.shift.clone_from(&wishes.shift);
+            self.shadow = wishes.shadow;
+        }
+        // Somebody read what a check says and means it.
+        let known: BTreeSet<String> = self.accept.iter().chain(&wishes.accept).cloned().collect();
+        self.accept = known.into_iter().collect();
+        for (key, service) in &wishes.take {
+            self.take.insert(key.clone(), service.clone());
+        }
+        *self != before
+    }
+
     /// The database that backups are restored into to try them.
     pub fn scratch(&self) -> String {
         format!("pyairtable_scratch_{}", self.run)
     }
 }
 
-fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    paths.iter().map(|path| std::path::absolute(path).map_err(Error::file("find", path))).collect()
+/// The old services' folder is archived whether or not somebody names it.
+fn archived(wishes: &Wishes) -> Result<Vec<PathBuf>> {
+    let mut all: Vec<PathBuf> = wishes.archive.iter().map(|path| absolutely(path)).collect::<Result<_>>()?;
+    if let Some(old) = wishes.old.as_deref().map(absolutely).transpose()?
+        && !all.contains(&old)
+    {
+        all.push(old);
+    }
+    Ok(all)
+}
+
+fn absolutely(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(Error::file("find", path))
 }
 
 async fn identity(url: &DatabaseUrl) -> Result<(String, String)> {

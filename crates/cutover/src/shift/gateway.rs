@@ -2,14 +2,21 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use gateway::control::client::{self, Answer};
+use gateway::shadow;
 use gateway::split::Share;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::run::Cx;
 use crate::{Error, Result};
 
+/// Longer than the gateway takes to find a service well that answers.
+const CHECKED: Duration = Duration::from_secs(12);
+/// How often it is asked meanwhile.
+const LOOK: Duration = Duration::from_millis(250);
 /// Who the gateway's log says it was.
 const WHO: &str = "cutover";
 
@@ -94,6 +101,28 @@ impl Gateway {
         serde_json::from_value(body).map_err(|error| self.unreadable(&error))
     }
 
+    /// Waits a moment for the new side: the gateway looks at a service that has just started only now and then.
+    pub(crate) async fn served(&self, cx: &mut Cx) -> Result<()> {
+        let began = Instant::now();
+        loop {
+            let status = self.status().await?;
+            let unserved = status.unserved().join(", ");
+            if unserved.is_empty() {
+                return Ok(());
+            }
+            if began.elapsed() > CHECKED {
+                return Err(Error::refused(
+                    format!("no new service answers for {unserved}"),
+                    "start it with LEGACY_COEXISTENCE=true, name it under `platform:` in the routes file, and run this \
+                     command again",
+                ));
+            }
+            cx.wait("the gateway has not found the new service well yet");
+            cx.breathe().await?;
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
     /// What the gates say of the share that is in force now.
     pub(super) async fn verdict(&self, share: Share) -> Result<Verdict> {
         let answer = self.say("/gates", None).await?;
@@ -137,6 +166,32 @@ impl Gateway {
     /// Shares may change again.
     pub(super) async fn thaw(&self, why: &str) -> Result<()> {
         self.order("/thaw", json!({}), why).await
+    }
+
+    /// What the shadow does and found.
+    pub(crate) async fn shadow(&self) -> Result<shadow::Report> {
+        let body = self.ask("/shadow", None).await?;
+        serde_json::from_value(body).map_err(|error| self.unreadable(&error))
+    }
+
+    /// Lets the shadow ask the same side twice.
+    pub(crate) async fn shadow_learns(&self, why: &str) -> Result<()> {
+        self.mirror("/shadow/learn", json!({ "rate": Share::ALL }), why).await
+    }
+
+    /// Lets it ask the other side too.
+    pub(crate) async fn shadow_compares(&self, why: &str) -> Result<()> {
+        self.mirror("/shadow/start", json!({ "rate": Share::ALL }), why).await
+    }
+
+    /// Ends it.
+    pub(crate) async fn shadow_stops(&self, why: &str) -> Result<()> {
+        self.mirror("/shadow/stop", json!({}), why).await
+    }
+
+    async fn mirror(&self, path: &str, mut body: Value, why: &str) -> Result<()> {
+        (body["who"], body["why"]) = (json!(WHO), json!(why));
+        self.ask(path, Some(&body)).await.map(drop)
     }
 
     async fn order(&self, path: &str, mut body: Value, why: &str) -> Result<()> {

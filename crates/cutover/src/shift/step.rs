@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use gateway::split::Share;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
@@ -14,8 +15,6 @@ use crate::{Error, Result};
 const RENEW: Duration = Duration::from_secs(3);
 /// The gates look once a second.
 const LOOK: Duration = Duration::from_millis(250);
-/// Longer than the gateway takes to find a service well that answers.
-const CHECKED: Duration = Duration::from_secs(12);
 
 /// Puts a share of the people on the new side.
 pub struct Shift {
@@ -32,28 +31,6 @@ impl Shift {
         let name = Box::leak(format!("shift-{}", step.share.to_string().trim_end_matches('%')).into_boxed_str());
         let about = format!("serve {} of the people and hold that for {} s", step.share, step.hold);
         Self { name, about: Box::leak(about.into_boxed_str()), step, gateway }
-    }
-
-    /// Waits a moment for the new side: the gateway looks at a service that has just started only now and then.
-    async fn served(&self, cx: &mut Cx) -> Result<()> {
-        let began = Instant::now();
-        loop {
-            let status = self.gateway.status().await?;
-            let unserved = status.unserved().join(", ");
-            if unserved.is_empty() {
-                return Ok(());
-            }
-            if began.elapsed() > CHECKED {
-                return Err(Error::refused(
-                    format!("no new service answers for {unserved}"),
-                    "start it with LEGACY_COEXISTENCE=true, name it under `platform:` in the routes file, and run this \
-                     command again",
-                ));
-            }
-            cx.wait("the gateway has not found the new service well yet");
-            cx.breathe().await?;
-            tokio::time::sleep(LOOK).await;
-        }
     }
 
     async fn watch(&self, cx: &mut Cx) -> Result<()> {
@@ -144,7 +121,7 @@ impl Step for Shift {
                      `pyairtable-platform gateway thaw` and this command again",
                 ));
             }
-            self.served(cx).await
+            self.gateway.served(cx).await
         })
     }
 
@@ -158,6 +135,10 @@ impl Step for Shift {
             self.watch(cx).await?;
             cx.call(Call::Gateway(format!("confirm {share}"))).await?;
             self.gateway.confirm(&why).await?;
+            if share == Share::ALL && cx.plan.shadow.is_some() {
+                cx.call(Call::Gateway("shadow stop".to_owned())).await?;
+                self.gateway.shadow_stops("nobody is left to compare with").await?;
+            }
             drop(renewing);
             Ok(())
         })

@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod backup;
+mod checks;
 mod config;
 mod crash;
 mod digest;

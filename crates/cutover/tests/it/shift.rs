@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use gateway::{Gateway, Parts, control};
 use kernel::{SystemClock, TrustedProxies};
 use pyairtable_cutover::run::{Cx, Wishes};
+use pyairtable_cutover::shadow::ShadowPlan;
 use pyairtable_cutover::shift::{self, ShiftPlan};
 use pyairtable_cutover::{Error, Exit, run, steps};
 use testkit::{SeededRng, TestDb};
@@ -19,10 +20,11 @@ use tokio::task::JoinHandle;
 
 use crate::support::setup;
 
-/// A service that answers every request on its connections, or fails each.
+/// A service that answers every request on its connections, fails each, or says something else.
 struct Service {
     address: SocketAddr,
     broken: Arc<AtomicBool>,
+    odd: Arc<AtomicBool>,
     answered: Arc<AtomicU64>,
 }
 
@@ -31,16 +33,22 @@ impl Service {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (broken, answered) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let service = Self { address, broken: Arc::clone(&broken), answered: Arc::clone(&answered) };
+        let odd = Arc::new(AtomicBool::new(false));
+        let service =
+            Self { address, broken: Arc::clone(&broken), odd: Arc::clone(&odd), answered: Arc::clone(&answered) };
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                let (broken, answered) = (Arc::clone(&broken), Arc::clone(&answered));
+                let (broken, odd, answered) = (Arc::clone(&broken), Arc::clone(&odd), Arc::clone(&answered));
                 tokio::spawn(async move {
                     let mut buffer = [0; 4096];
                     while let Ok(1..) = stream.read(&mut buffer).await {
                         let is_check = buffer.starts_with(b"GET /health");
                         let status = if broken.load(Ordering::Relaxed) && !is_check { "500 No" } else { "200 OK" };
-                        let head = format!("HTTP/1.1 {status}\r\ncontent-length: 2\r\n\r\n{{}}");
+                        let body = if odd.load(Ordering::Relaxed) { r#"{"odd":true}"# } else { "{}" };
+                        let length = body.len();
+                        let head = format!(
+                            "HTTP/1.1 {status}\r\ncontent-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+                        );
                         if stream.write_all(head.as_bytes()).await.is_err() {
                             return;
                         }
@@ -112,8 +120,13 @@ impl World {
 
     /// The steps that move traffic, as a run does them.
     async fn run(&self, plan: &str) -> Result<Vec<run::Done>, Error> {
+        self.run_with(plan, None).await
+    }
+
+    async fn run_with(&self, plan: &str, shadow: Option<ShadowPlan>) -> Result<Vec<run::Done>, Error> {
         let steps = plan.split(',').map(|step| step.parse().unwrap()).collect();
-        let wishes = Wishes { shift: Some(ShiftPlan { gateway: self.socket.clone(), steps }), ..Wishes::default() };
+        let shift = Some(ShiftPlan { gateway: self.socket.clone(), steps });
+        let wishes = Wishes { shift, shadow, ..Wishes::default() };
         let mut cx = Cx::open(setup(&self.folder.path().join("run"), self.db.url(), wishes, None)).await?;
         let shares = steps::shift(&cx.plan);
         let done = run::run(&mut cx, &shares);
@@ -215,6 +228,27 @@ async fn shift_ends_when_the_new_side_is_worse_and_goes_on_when_it_is_mended() {
         ended = world.run(plan) => panic!("it did not hold 50 %: {ended:?}"),
         () = again => {}
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shift_does_not_begin_while_answers_differ() {
+    let world = World::start().await;
+    let shadow = Some(ShadowPlan { seconds: 2, reads: 200 });
+    let plan = "100%:1s:unless-failing";
+    world.new.odd.store(true, Ordering::Relaxed);
+    let error = world.run_with(plan, shadow).await.unwrap_err();
+    assert_eq!(error.exit(), Exit::Differs, "{error}");
+    assert!(error.to_string().contains("odd") && error.to_string().contains("register"), "{error}");
+    assert_eq!(world.share().await, "0%");
+    world.new.odd.store(false, Ordering::Relaxed);
+    let done = world.run_with(plan, shadow).await.unwrap();
+    let names: Vec<_> = done.iter().map(|done| (done.step, done.already)).collect();
+    assert_eq!(names, [("shadow", false), ("shift-100", false)]);
+    assert!(done[0].outcome["compared"].as_u64().unwrap() >= 200, "{done:?}");
+    assert_eq!(done[0].outcome["different"], 0);
+    // With everybody on the new side nobody is asked twice any more.
+    let report = control::client::ask(&world.socket, "/shadow", None).await.unwrap().body;
+    assert_eq!(report["mode"], "off");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

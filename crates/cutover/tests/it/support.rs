@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use kernel::{Rng, SystemClock};
 use pyairtable_cutover::journal::Witness;
+use pyairtable_cutover::preflight::Surroundings;
 use pyairtable_cutover::run::{Cx, Folder, Progress, Setup, Tools, Watch, Wishes};
 use pyairtable_cutover::{Error, Exit, run, steps};
 use testkit::legacy::generate::{Plan, fill};
@@ -83,6 +84,7 @@ pub(crate) fn setup(folder: &Path, url: &db::DatabaseUrl, wishes: Wishes, witnes
         url: url.clone(),
         wishes,
         take_over: false,
+        surroundings: Surroundings::default(),
         tools: tools(),
         clock: Arc::new(SystemClock),
         rng: Arc::new(SeededRng::new(run)),

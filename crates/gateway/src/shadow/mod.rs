@@ -53,7 +53,7 @@ const HELD: usize = 64;
 /// Questions asked at once.
 const AT_ONCE: usize = 4;
 /// Pairs of answers of one side after which enough is known about noise.
-const ENOUGH: u64 = 2000;
+pub const ENOUGH: u64 = 2000;
 /// Smaller bodies are compared where the answer was read; the others would keep a core from everybody else.
 const SMALL: usize = 16 * 1024;
 

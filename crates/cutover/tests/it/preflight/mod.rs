@@ -12,7 +12,7 @@ use db::DatabaseUrl;
 use db::local::{Durability, LocalPostgres, Options};
 use kernel::SystemClock;
 use pyairtable_cutover::config::Service;
-use pyairtable_cutover::preflight::{Inputs, Limits, Report, look};
+use pyairtable_cutover::preflight::{Inputs, Limits, Report, Surroundings, look};
 use testkit::TestRedis;
 use testkit::legacy::layouts::Layout;
 use tokio_postgres::error::SqlState;
@@ -105,15 +105,17 @@ impl Deployment {
     fn inputs(&self, name: &str) -> Inputs {
         Inputs {
             url: DatabaseUrl::from_config(self.config(name)),
-            database_place: Some(format!("db:5432/{name}")),
-            redis: Some(redis::Client::open(self.redis.url_of(0)).unwrap()),
-            redis_place: Some("redis:6379/0".to_owned()),
-            jwt_secret: Some(SECRET.to_owned().into()),
+            surroundings: Surroundings {
+                database_place: Some(format!("db:5432/{name}")),
+                redis: Some(redis::Client::open(self.redis.url_of(0)).unwrap()),
+                redis_place: Some("redis:6379/0".to_owned()),
+                jwt_secret: Some(SECRET.to_owned().into()),
+                ports: vec!["127.0.0.1:0".parse().unwrap()],
+                gateway: None,
+            },
             services: ["auth-service", "workspace-service"].map(|service| old_service(service, name)).into(),
             tools: tools(),
             backup: self.folder.path().join("backup"),
-            ports: vec!["127.0.0.1:0".parse().unwrap()],
-            gateway: None,
             clock: Arc::new(SystemClock),
             limits: Limits::default(),
         }

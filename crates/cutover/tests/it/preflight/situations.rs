@@ -94,20 +94,20 @@ const INPUTS: &[(&str, Change)] = &[
     ("connection-room", |inputs| inputs.limits.connections = 10_000),
     ("backup-space", |inputs| inputs.backup = "/proc/backup".into()),
     ("client-programs", |inputs| inputs.tools.bindir = Some("/proc".into())),
-    ("gateway", |inputs| inputs.gateway = Some("127.0.0.1:1".to_owned())),
+    ("gateway", |inputs| inputs.surroundings.gateway = Some("127.0.0.1:1".to_owned())),
     ("clocks", |inputs| {
         let later = SystemClock.now() + SignedDuration::from_hours(1);
         inputs.clock = Arc::new(FixedClock::at(later));
     }),
-    ("redis", |inputs| inputs.redis = None),
+    ("redis", |inputs| inputs.surroundings.redis = None),
     ("old-environment", |inputs| inputs.services.clear()),
     ("jwt-secret-equal", |inputs| set(inputs, 1, "JWT_SECRET", "q5cE1Ar6n4u0tT2Vo8kqy5YlZG3qk1Wb9qb7m0Qv3xJ")),
     ("jwt-secret-ours", |inputs| {
-        inputs.jwt_secret = Some("q5cE1Ar6n4u0tT2Vo8kqy5YlZG3qk1Wb9qb7m0Qv3xJ".to_owned().into());
+        inputs.surroundings.jwt_secret = Some("q5cE1Ar6n4u0tT2Vo8kqy5YlZG3qk1Wb9qb7m0Qv3xJ".to_owned().into());
     }),
     ("jwt-secret-strength", |inputs| {
         let weak = "your-secret-key-change-in-production";
-        inputs.jwt_secret = Some(weak.to_owned().into());
+        inputs.surroundings.jwt_secret = Some(weak.to_owned().into());
         set(inputs, 0, "JWT_SECRET", weak);
         set(inputs, 1, "JWT_SECRET", weak);
     }),
@@ -177,7 +177,9 @@ async fn preflight_finds_each_situation_by_exactly_its_check() {
     }
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let ports = vec![listener.local_addr().unwrap()];
-    judge("ports", alarms_of(&Inputs { ports, ..deployment.inputs(&clean) }).await);
+    let mut inputs = deployment.inputs(&clean);
+    inputs.surroundings.ports = ports;
+    judge("ports", alarms_of(&inputs).await);
     judge("encoding", encoding(&deployment).await);
     judge("bloat", bloat(&deployment).await);
     judge("replication-lag", lag(&deployment, &clean).await);

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use cutover::run::{Folder, Wishes};
+use cutover::shadow::ShadowPlan;
 use cutover::shift::{ShareStep, ShiftPlan};
 
 #[cfg(feature = "rehearsal")]
@@ -91,6 +92,16 @@ pub(in crate::command) struct WishArgs {
     /// How many connections dump and restore at once [default: 2]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u16).range(1..=64))]
     jobs: Option<u16>,
+    /// Folder of the old services: their compose file, or a folder with .env for each. Their environments are put together
+    /// into pyairtable-platform.env in the folder of the run, and the folder is archived
+    #[arg(long, value_name = "DIR")]
+    old: Option<PathBuf>,
+    /// Whose value to take where the services contradict each other, such as JWT_SECRET=auth-service
+    #[arg(long, value_name = "KEY=SERVICE", value_parser = chosen, requires = "old")]
+    take: Vec<(String, String)>,
+    /// A check of `cutover preflight` that may say stop, by its name: you have looked, and mean it
+    #[arg(long, value_name = "CHECK")]
+    accept: Vec<String>,
     /// Control socket of the gateway that moves the traffic. Without it the run ends before traffic moves
     #[arg(long, value_name = "FILE")]
     gateway: Option<PathBuf>,
@@ -101,6 +112,17 @@ pub(in crate::command) struct WishArgs {
     /// Move everybody in one step, after the same preparation
     #[arg(long, requires = "gateway")]
     complete: bool,
+    /// Before traffic moves, compare answers for so many seconds and, after a colon, so many reads; `none` leaves it out,
+    /// for a gateway that has no shadow
+    #[arg(long, value_name = "AMOUNT", default_value = "60s:1000", requires = "gateway", value_parser = amount)]
+    shadow: Amount,
+}
+
+/// How much is compared before traffic moves.
+type Amount = std::sync::Arc<Option<ShadowPlan>>;
+
+fn amount(text: &str) -> Result<Amount, String> {
+    if text == "none" { Ok(None) } else { text.parse().map(Some) }.map(Amount::new)
 }
 
 impl WishArgs {
@@ -120,7 +142,15 @@ impl WishArgs {
             next: "name the socket that `gateway serve --socket` made".to_owned(),
         })?;
         let shift = gateway.map(|gateway| ShiftPlan { gateway, steps });
-        Ok(Wishes { archive: self.archive.clone(), jobs: self.jobs, shift })
+        Ok(Wishes {
+            archive: self.archive.clone(),
+            jobs: self.jobs,
+            shift,
+            shadow: *self.shadow,
+            old: self.old.clone(),
+            take: self.take.iter().cloned().collect(),
+            accept: self.accept.clone(),
+        })
     }
 }
 

@@ -17,6 +17,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use cutover::config::Key;
+use cutover::preflight::Surroundings;
 use cutover::run::Tools;
 use cutover::{Error, Exit};
 use serde::Serialize;
@@ -111,6 +113,17 @@ fn stop_on_signal() -> Arc<AtomicBool> {
 
 fn tools(config: &Config) -> Tools {
     Tools { bindir: config.pg_bindir.clone(), search_path: config.path.clone() }
+}
+
+/// What this program is configured with, for the checks.
+fn surroundings(config: &Config, opened: &Opened) -> anyhow::Result<Surroundings> {
+    Ok(Surroundings {
+        database_place: Key::DatabaseUrl.place(&opened.url.to_string()),
+        redis: config.redis.as_ref().map(config::RedisServer::client).transpose()?,
+        redis_place: config.redis.as_ref().and_then(|server| Key::RedisUrl.place(&server.to_string())),
+        jwt_secret: config.jwt_secret.clone(),
+        ..Surroundings::default()
+    })
 }
 
 fn print_json(value: &impl Serialize) -> anyhow::Result<()> {

@@ -4,12 +4,12 @@ use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use cutover::Exit;
-use cutover::config::{Key, collect};
-use cutover::preflight::{Inputs, Limits, look};
+use cutover::config::collect;
+use cutover::preflight::{Inputs, Limits, Surroundings, look};
 use kernel::SystemClock;
 
 use super::arguments::PreflightArgs;
-use super::{USED, exit_codes, print_json, tools};
+use super::{USED, exit_codes, print_json, surroundings, tools};
 use crate::command::short::with_database;
 use crate::config;
 
@@ -44,15 +44,14 @@ pub(super) fn run(arguments: &PreflightArgs) -> anyhow::Result<Exit> {
         }
         let inputs = Inputs {
             url: opened.url.clone(),
-            database_place: Key::DatabaseUrl.place(&opened.url.to_string()),
-            redis: config.redis.as_ref().map(config::RedisServer::client).transpose()?,
-            redis_place: config.redis.as_ref().and_then(|server| Key::RedisUrl.place(&server.to_string())),
-            jwt_secret: config.jwt_secret.clone(),
+            surroundings: Surroundings {
+                ports: vec![config.public, config.internal],
+                gateway: arguments.gateway.clone(),
+                ..surroundings(config, opened)?
+            },
             services,
             tools: tools(config),
             backup: arguments.folder.folder().path().to_owned(),
-            ports: vec![config.public, config.internal],
-            gateway: arguments.gateway.clone(),
             clock: Arc::new(SystemClock),
             limits,
         };

@@ -9,7 +9,7 @@ use kernel::SystemClock;
 use serde_json::json;
 
 use super::arguments::{FolderArgs, PlanArgs, RunArgs};
-use super::{exit_codes, on_database, print_json, stop_on_signal, tools, watch};
+use super::{exit_codes, on_database, print_json, stop_on_signal, surroundings, tools, watch};
 use crate::config::Config;
 use crate::local::Opened;
 use crate::system::SystemRng;
@@ -58,8 +58,8 @@ What only helps stays: the backup, and what was found in the beginning.";
 pub(super) const AFTER_HELP: &str = concat!(
     "\
 Examples:
-  pyairtable-platform cutover plan --archive ./go-services
-  pyairtable-platform cutover run --archive ./go-services
+  pyairtable-platform cutover plan --old ./go-services
+  pyairtable-platform cutover run --old ./go-services
   pyairtable-platform cutover run --gateway ./pyairtable-gateway.sock --steps 1%:60s:unless-failing,10%:300s,100%:300s
   pyairtable-platform cutover status
   pyairtable-platform cutover run --take-over
@@ -152,12 +152,13 @@ fn facts(outcome: &serde_json::Value) -> String {
     facts.map(fact).collect::<Vec<_>>().join(", ")
 }
 
-fn setup(arguments: &RunArgs, config: &Config, opened: &Opened) -> cutover::Result<Setup> {
+fn setup(arguments: &RunArgs, config: &Config, opened: &Opened) -> anyhow::Result<Setup> {
     Ok(Setup {
         folder: arguments.folder.folder(),
         url: opened.url.clone(),
         wishes: arguments.wishes.wishes()?,
         take_over: arguments.take_over,
+        surroundings: surroundings(config, opened)?,
         tools: tools(config),
         clock: Arc::new(SystemClock),
         rng: Arc::new(SystemRng),

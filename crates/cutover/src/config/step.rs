@@ -1,0 +1,57 @@
+//! The step: the new service's environment, made of the old services'.
+
+use serde_json::{Value, json};
+
+use super::{collect, merge};
+use crate::Error;
+use crate::files::sha256;
+use crate::run::{Call, Cx, Doing, Preview, Step};
+
+/// Writes the environment file of the new service.
+pub struct Environment;
+
+impl Step for Environment {
+    fn name(&self) -> &'static str {
+        "config"
+    }
+
+    fn about(&self) -> &'static str {
+        "put the old services' environments together into the new service's"
+    }
+
+    fn calls<'a>(&'a self, preview: &'a Preview) -> Doing<'a, Vec<Call>> {
+        Box::pin(async { Ok(vec![Call::Write(preview.folder.environment().display().to_string())]) })
+    }
+
+    fn precondition<'a>(&'a self, _: &'a mut Cx) -> Doing<'a, ()> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn action<'a>(&'a self, cx: &'a mut Cx) -> Doing<'a, ()> {
+        Box::pin(async move {
+            let Some(old) = cx.plan.old.clone() else { return Ok(()) };
+            let merged = merge(&collect(&old)?, &cx.plan.take, cx.rng.as_ref());
+            let path = cx.folder.environment();
+            cx.call(Call::Write(path.display().to_string())).await?;
+            merged.write(&path, false).map(drop)
+        })
+    }
+
+    /// Whoever changed the file afterwards meant it: that it is there is enough.
+    fn postcondition<'a>(&'a self, cx: &'a mut Cx) -> Doing<'a, Option<Value>> {
+        Box::pin(async move {
+            let path = cx.folder.environment();
+            match std::fs::read(&path) {
+                Ok(bytes) => Ok(Some(json!({ "file": path, "sha256": sha256(bytes) }))),
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(Error::file("read", &path)(error)),
+            }
+        })
+    }
+
+    fn undo<'a>(&'a self, cx: &'a mut Cx) -> Doing<'a, ()> {
+        // Services that were started with it may be running still.
+        let _ = cx;
+        Box::pin(async { Ok(()) })
+    }
+}
