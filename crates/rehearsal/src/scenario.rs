@@ -159,7 +159,7 @@ pub async fn rehearse(options: Options) -> Result<Outcome, Error> {
     rehearsal
         .phase("this program starts beside them", async |rehearsal| Ok(rehearsal.world.start_platform(&[]).await?))
         .await?;
-    let shift = ["cutover", "run", "--gateway", "gateway.sock", "--steps", &steps, "--shadow", "none"];
+    let shift = ["cutover", "run", "--gateway", "gateway.sock", "--steps", &steps, "--shadow", "10s:500"];
     let mut fault = (SystemClock.now(), SystemClock.now());
     rehearsal
         .phase("10 %, killed on the way", async |rehearsal| {
@@ -239,11 +239,7 @@ impl Rehearsal {
 
     fn command(&self, words: &[&str]) -> std::process::Command {
         let mut command = self.world.command(words);
-        command
-            .env("DATABASE_URL", self.world.database())
-            .env("REDIS_URL", self.world.redis())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
+        command.env("DATABASE_URL", self.world.database()).stdin(Stdio::null()).stdout(Stdio::null());
         command
     }
 

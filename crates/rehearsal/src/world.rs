@@ -181,7 +181,7 @@ impl World {
     /// This program with the words of a command, in the world's folder.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = self.plan.command();
-        command.args(words).current_dir(&self.plan.folder);
+        command.args(words).env("REDIS_URL", self.redis());
         command
     }
 }

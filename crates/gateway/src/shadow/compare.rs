@@ -168,7 +168,8 @@ impl Found {
     }
 
     fn lists(&mut self, path: &mut String, legacy: &[Value], platform: &[Value]) {
-        if let (Some(one), Some(other)) = (by_id(legacy), by_id(platform)) {
+        let by_either = |key| Some((key, by_id(legacy, key)?, by_id(platform, key)?));
+        if let Some((key, one, other)) = IDS.into_iter().find_map(by_either) {
             for (id, item) in &one {
                 match other.get(id) {
                     Some(same) => self.values(path, item, same),
@@ -181,7 +182,7 @@ impl Found {
                 }
             }
             let ids = |list: &[Value], known: &BTreeMap<String, &Value>| -> Vec<String> {
-                list.iter().filter_map(id_of).filter(|id| known.contains_key(id)).collect()
+                list.iter().filter_map(|item| id_of(item, key)).filter(|id| known.contains_key(id)).collect()
             };
             if ids(legacy, &other) != ids(platform, &one) {
                 self.add(path, Kind::Order, Sample::list(legacy), Sample::list(platform));
@@ -229,8 +230,11 @@ fn kind_of(value: &Value) -> u8 {
     }
 }
 
-fn id_of(item: &Value) -> Option<String> {
-    match item.get("id")? {
+/// What tells the items of a list apart, on both sides: members of the old services have no id of their own.
+const IDS: [&str; 2] = ["id", "user_id"];
+
+fn id_of(item: &Value, key: &str) -> Option<String> {
+    match item.get(key)? {
         Value::String(id) => Some(id.clone()),
         Value::Number(id) => Some(id.to_string()),
         _ => None,
@@ -238,10 +242,10 @@ fn id_of(item: &Value) -> Option<String> {
 }
 
 /// The items by their ids, if each has one of its own.
-fn by_id(list: &[Value]) -> Option<BTreeMap<String, &Value>> {
+fn by_id<'a>(list: &'a [Value], key: &str) -> Option<BTreeMap<String, &'a Value>> {
     let mut items = BTreeMap::new();
     for item in list {
-        if items.insert(id_of(item)?, item).is_some() {
+        if items.insert(id_of(item, key)?, item).is_some() {
             return None;
         }
     }

@@ -14,12 +14,19 @@ struct Entry {
     field: String,
     /// Nothing for any.
     kind: Option<Kind>,
+    /// Nothing for any.
+    legacy: Option<String>,
+    /// The same of the new side.
+    platform: Option<String>,
     reason: String,
 }
 
 /// All intended differences.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Register(Vec<Entry>);
+
+/// What this program does otherwise on purpose than the old services of PyAirtable.
+pub const BUILT_IN: &str = include_str!("intended.yaml");
 
 impl Register {
     /// Understands a file.
@@ -65,6 +72,8 @@ impl Register {
             matches(&entry.endpoint, endpoint)
                 && matches(&entry.field, &difference.field)
                 && entry.kind.is_none_or(|kind| kind == difference.kind)
+                && entry.legacy.as_deref().is_none_or(|text| difference.legacy.is(text))
+                && entry.platform.as_deref().is_none_or(|text| difference.platform.is(text))
         };
         self.0.iter().find(covers).map(|entry| entry.reason.as_str())
     }
@@ -113,6 +122,11 @@ fn entry(node: &marked_yaml::Node) -> Result<Entry, Vec<Problem>> {
     let field = text("field", "write status, content-type or a path such as $.data.name");
     let kind = text("kind", "write one of the kinds a report shows, or any");
     let reason = text("reason", "say why the new side must answer differently");
+    let mut value = |name: &'static str| {
+        let read = file::text(keys.take(name)?, format!("`{name}`"));
+        read.map(str::to_owned).map_err(|problem| problems.push(problem)).ok()
+    };
+    let (legacy, platform) = (value("legacy"), value("platform"));
     keys.finish(&mut problems);
     let endpoint = endpoint.and_then(|(text, line)| {
         let read = text.split_once(' ').filter(|(method, path)| {
@@ -146,7 +160,7 @@ fn entry(node: &marked_yaml::Node) -> Result<Entry, Vec<Problem>> {
     });
     match (endpoint, field, kind, reason) {
         (Some(endpoint), Some(field), Some(kind), Some((reason, _))) if problems.is_empty() => {
-            Ok(Entry { endpoint, field, kind, reason })
+            Ok(Entry { endpoint, field, kind, legacy, platform, reason })
         }
         _ => Err(problems),
     }
@@ -181,6 +195,29 @@ mod tests {
     }
 
     #[test]
+    fn values_narrow_what_is_excused() {
+        let register = Register::parse(
+            "- endpoint: GET /a\n  field: $.at\n  kind: value\n  legacy: '0001'\n  platform: '1970'\n  reason: x\n",
+        )
+        .unwrap();
+        let excused = |legacy: Sample, platform: Sample| {
+            let difference = Difference { legacy, platform, ..difference("$.at", Kind::Value) };
+            register.reason("GET /a", &difference).is_some()
+        };
+        assert!(excused(Sample::shown("0001"), Sample::shown("1970")));
+        assert!(!excused(Sample::shown("0001"), Sample::shown("1971")));
+        assert!(!excused(Sample::shown("0002"), Sample::shown("1970")));
+        assert!(!excused(Sample::nothing(), Sample::shown("1970")));
+    }
+
+    #[test]
+    fn register_that_is_built_in_can_be_read() {
+        let register = Register::parse(super::BUILT_IN).unwrap();
+        assert!(register.len() > 50, "{}", register.len());
+        assert!(register.0.iter().all(|entry| entry.reason.contains("(T-")), "{register:?}");
+    }
+
+    #[test]
     fn entries_without_reason_and_mistakes_are_refused_with_their_lines() {
         let entry = |endpoint: &str, field: &str, kind: &str, rest: &str| {
             format!("- endpoint: {endpoint}\n  field: {field}\n  kind: {kind}\n{rest}")
@@ -194,7 +231,11 @@ mod tests {
             (entry("GET /a", "b", "any", reason), 2, "status, content-type or a path"),
             (entry("GET /a", "$*", "any", reason), 2, "status, content-type or a path"),
             (entry("GET /a", "$.b", "vlaue", reason), 3, "use any, or one of status"),
-            (entry("GET /a", "$.b", "any", "  reasn: x\n"), 4, "use one of endpoint, field, kind, reason"),
+            (
+                entry("GET /a", "$.b", "any", "  reasn: x\n"),
+                4,
+                "use one of endpoint, field, kind, reason, legacy, platform",
+            ),
             ("x: 1\n".to_owned(), 1, "intended"),
         ] {
             let problems = Register::parse(&text).expect_err(&text);

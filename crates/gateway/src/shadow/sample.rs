@@ -35,6 +35,11 @@ impl Sample {
         Self { redacted: text.clone(), text: Some(text) }
     }
 
+    /// Whether it may be shown and is this.
+    pub(super) fn is(&self, text: &str) -> bool {
+        self.text.as_deref() == Some(text)
+    }
+
     pub(super) fn bytes(body: &[u8]) -> Self {
         Self { redacted: format!("{} bytes #{}", body.len(), mark(body)), text: None }
     }

@@ -33,6 +33,9 @@ async fn cutover(directory: &Path, url: &str, arguments: &'static [&'static str]
     run
 }
 
+/// What a test server does without.
+const ACCEPTED: &str = "fsync,full-page-writes,synchronous-commit,redis";
+
 /// Nobody needs to know more than the last line says.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn cutover_leads_from_nothing_to_a_restored_backup() {
@@ -58,7 +61,10 @@ async fn cutover_leads_from_nothing_to_a_restored_backup() {
         assert!(refused.stderr.contains("`pyairtable-platform cutover "), "{}", refused.stderr);
     }
 
-    let run = cutover(at, &url, &["backup"]).await;
+    let unready = cutover(at, &url, &["backup"]).await;
+    assert_eq!(unready.code, Some(3), "{}", unready.shown());
+    assert!(unready.stderr.contains("  STOP  fsync") && unready.stderr.contains("--accept"), "{}", unready.stderr);
+    let run = cutover(at, &url, &["backup", "--accept", ACCEPTED]).await;
     assert_eq!(run.code, Some(0), "{}", run.shown());
     assert!(run.stderr.contains("trial-restore: done\n") && !run.stderr.contains('\u{1b}'), "{}", run.stderr);
     let status = cutover(at, &url, &["status", "--json"]).await;
@@ -152,7 +158,7 @@ async fn cutover_checks_puts_environments_together_and_expands() {
     let client = db.superuser().await;
     let invited = "SELECT to_regclass('invitations') IS NOT NULL";
     assert!(!client.query_one(invited, &[]).await.unwrap().get::<_, bool>(0), "a dry run changed something");
-    let expanded = cutover(at, &url, &["expand"]).await;
+    let expanded = cutover(at, &url, &["expand", "--accept", ACCEPTED]).await;
     assert_eq!(expanded.code, Some(0), "{}", expanded.shown());
     assert!(client.query_one(invited, &[]).await.unwrap().get::<_, bool>(0));
     let again = cutover(at, &url, &["expand", "--json"]).await;

@@ -47,7 +47,8 @@ pub(crate) static LIST: List = List {
     id: "m.user_id",
     id_kind: Kind::Text,
     sorts: &[
-        SortKey { name: "joined_at", expression: "coalesce(m.joined_at, to_timestamp(0))", kind: Kind::Time },
+        // Whoever has no time came first in the old list, newest first as it was (T-43).
+        SortKey { name: "joined_at", expression: "coalesce(m.joined_at, '9999-01-01Z')", kind: Kind::Time },
         SortKey { name: "role", expression: "m.role", kind: Kind::Text },
     ],
 };

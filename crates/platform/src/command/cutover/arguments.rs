@@ -99,8 +99,8 @@ pub(in crate::command) struct WishArgs {
     /// Whose value to take where the services contradict each other, such as JWT_SECRET=auth-service
     #[arg(long, value_name = "KEY=SERVICE", value_parser = chosen, requires = "old")]
     take: Vec<(String, String)>,
-    /// A check of `cutover preflight` that may say stop, by its name: you have looked, and mean it
-    #[arg(long, value_name = "CHECK")]
+    /// Checks of `cutover preflight` that may say stop, by their names: you have looked, and mean it
+    #[arg(long, value_name = "CHECKS", value_delimiter = ',')]
     accept: Vec<String>,
     /// Control socket of the gateway that moves the traffic. Without it the run ends before traffic moves
     #[arg(long, value_name = "FILE")]

@@ -196,7 +196,8 @@ pub(in crate::command) struct ServeArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) gates: Option<PathBuf>,
     /// YAML file of differences between the sides that are intended, each with its reason; changes take effect while the
-    /// gateway runs
+    /// gateway runs [default: those between the old services of PyAirtable and this program, which
+    /// `gateway shadow intended` prints]
     #[arg(long, value_name = "FILE")]
     pub(super) intended: Option<PathBuf>,
     /// Where confirmed shares are kept over a restart
@@ -365,6 +366,8 @@ pub(in crate::command) enum ShadowCommand {
         #[command(flatten)]
         socket: SocketArgs,
     },
+    /// Print the register of intended differences that is built in, to begin one of your own
+    Intended,
     /// Show what differs, by endpoint and field
     #[command(long_about = measure::REPORT)]
     Report {

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use anyhow::bail;
+use gateway::shadow::register::BUILT_IN;
 use serde_json::{Value, json};
 
 use super::arguments::{CountersArgs, GatesArgs, ShadowArgs, ShadowCommand, SocketArgs};
@@ -115,6 +116,10 @@ pub(super) fn shadow(command: &ShadowCommand) -> anyhow::Result<ExitCode> {
         ShadowCommand::Learn(arguments) => start("/shadow/learn", arguments, false),
         ShadowCommand::Start { anyway, arguments } => start("/shadow/start", arguments, *anyway),
         ShadowCommand::Stop { who, why, socket } => order(socket, "/shadow/stop", &json!({"who": who, "why": why})),
+        ShadowCommand::Intended => {
+            io::stdout().lock().write_all(BUILT_IN.as_bytes())?;
+            Ok(ExitCode::SUCCESS)
+        }
         ShadowCommand::Report { json, values, socket } => report(socket, *json, *values),
     }
 }

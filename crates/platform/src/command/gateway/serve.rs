@@ -93,6 +93,11 @@ pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
         rng: Arc::new(SystemRng),
     })
     .context("the confirmed shares")?;
+    if register.is_none() {
+        gateway
+            .set_register(gateway::shadow::register::BUILT_IN)
+            .map_err(|problems| anyhow::anyhow!("the register that is built in: {problems:?}"))?;
+    }
     let taken = [
         (&gates, gates.as_ref().map(|(_, text)| gateway.set_gates(text))),
         (&register, register.as_ref().map(|(_, text)| gateway.set_register(text))),

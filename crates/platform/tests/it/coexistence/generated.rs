@@ -121,7 +121,7 @@ async fn workspaces_change(pair: &Pair, found: &mut Findings) {
 }
 
 /// Live workspaces with one of their owners, who may log in, and the tenant of both.
-async fn owned(pair: &Pair) -> Vec<(String, String, String)> {
+pub(super) async fn owned(pair: &Pair) -> Vec<(String, String, String)> {
     let database = pair.new.db.superuser().await;
     let sql = "SELECT w.id::text, m.user_id, w.tenant_id FROM workspaces w JOIN workspace_members m
             ON m.workspace_id::text = w.id::text JOIN users u ON u.id::text = m.user_id

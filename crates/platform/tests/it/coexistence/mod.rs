@@ -16,6 +16,7 @@ mod profiles;
 mod races;
 mod records_many;
 mod reported;
+mod shadow;
 mod tenants;
 mod tokens;
 mod tokens_many;
