@@ -80,24 +80,30 @@ impl Reading<'_> {
                     self.align(field, old, new);
                 }
             }
-            (Value::String(old), Value::String(new)) => {
-                *old = self.ids.translated(old);
-                let token = field.is_some_and(noise::is_token) && self.same_token(old, new);
-                if old != new && (token || noise::reason(old, new, self.of).is_some()) {
-                    old.clone_from(new);
-                }
-            }
+            (old @ Value::String(_), new @ Value::String(_)) => self.texts(field, old, new),
             _ => {}
         }
     }
 
-    fn same_token(&mut self, old: &str, new: &str) -> bool {
-        if old.contains('.') || new.contains('.') {
-            let (Some(old), Some(new)) = (self.claims(old), self.claims(new)) else { return false };
-            return self.same_claims(&old, &new);
+    fn texts(&mut self, field: Option<&str>, old: &mut Value, new: &mut Value) {
+        let (Value::String(before), Value::String(after)) = (&*old, &*new) else { return };
+        let translated = self.ids.translated(before);
+        if translated == *after {
+            old.clone_from(new);
+        } else if field.is_some_and(noise::is_token) {
+            if let (Some(before), Some(after)) = (self.claims(before), self.claims(after)) {
+                // Claim by claim, so that a difference has a name.
+                (*old, *new) = self.aligned(before, after);
+            } else if noise::same_form(&Both { old: translated.clone(), new: after.clone() })
+                && self.ids.learn(&translated, after)
+            {
+                old.clone_from(new);
+            }
+        } else if noise::reason(&translated, after, self.of).is_some() {
+            old.clone_from(new);
+        } else {
+            *old = Value::String(translated);
         }
-        let both = Both { old: old.to_owned(), new: new.to_owned() };
-        noise::same_form(&both) && self.ids.learn(old, new)
     }
 
     fn claims(&self, token: &str) -> Option<Map<String, Value>> {
@@ -109,17 +115,21 @@ impl Reading<'_> {
         Some(jsonwebtoken::decode(token, &key, &validation).ok()?.claims)
     }
 
-    /// Every claim of the old side's token is in the new side's, means the same, and ends as long after the request.
-    fn same_claims(&self, old: &Map<String, Value>, new: &Map<String, Value>) -> bool {
+    /// The claims of both without what may differ: ids of each side, and moments as far from the request.
+    fn aligned(&mut self, old: Map<String, Value>, new: Map<String, Value>) -> (Value, Value) {
+        let (mut old, mut new) = (Value::Object(old), Value::Object(new));
+        self.align(None, &mut old, &mut new);
         let (old_sent, new_sent) = self.of.sent;
-        old.iter().all(|(name, old)| match (old, new.get(name)) {
-            (Value::String(old), Some(Value::String(new))) => self.ids.translated(old) == *new,
-            (Value::Number(old), Some(Value::Number(new))) if name == "iat" || name == "exp" => {
-                let after = |at: &serde_json::Number, sent: jiff::Timestamp| Some(at.as_i64()? - sent.as_second());
-                let apart = after(old, old_sent).zip(after(new, new_sent)).map(|(old, new)| (old - new).abs());
-                apart.is_some_and(|apart| apart <= 3)
+        for name in ["iat", "exp"] {
+            let after = |claims: &Value, sent: jiff::Timestamp| Some(claims[name].as_i64()? - sent.as_second());
+            let apart = after(&old, old_sent).zip(after(&new, new_sent)).map(|(old, new)| (old - new).abs());
+            if apart.is_some_and(|apart| apart <= APART) {
+                old[name] = new[name].clone();
             }
-            (old, new) => new == Some(old),
-        })
+        }
+        (old, new)
     }
 }
+
+/// How many seconds the times in two tokens may be apart, measured from the request.
+const APART: i64 = 3;

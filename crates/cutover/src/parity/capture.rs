@@ -67,7 +67,13 @@ pub(super) async fn take(client: &Client) -> Result<Vec<Touched>> {
         .collect())
 }
 
-/// Notes of a table, for messages and tests.
+/// Whether anything was touched since the last call of [`take`].
+pub(super) async fn any(client: &Client) -> Result<bool> {
+    let row = client.query_one("SELECT EXISTS (SELECT FROM pyairtable_parity.notes)", &[]).await;
+    Ok(row.map_err(Error::sql("reading what was touched"))?.get(0))
+}
+
+/// The table of that name.
 pub(super) fn find<'a>(tables: &'a [Watched], name: &str) -> Option<&'a Watched> {
     tables.iter().find(|table| table.name == name)
 }

@@ -1,6 +1,6 @@
 //! Differences that are meant, each with its reason: the only thing that excuses one. The format is that of the shadow's
-//! register, for writes: beside `endpoint`, `field`, `kind` and `reason` an entry may name a `case` and the values `old`
-//! and `new`, so that it excuses no more than it says.
+//! register, for writes: beside `endpoint`, `field`, `kind` and `reason` an entry may name a `case`, both statuses as
+//! `when: 500 404`, and the values `old` and `new`, so that it excuses no more than it says.
 
 use marked_yaml::types::MarkedMappingNode;
 use marked_yaml::{LoaderOptions, Node};
@@ -10,7 +10,7 @@ use crate::{Error, Result};
 
 /// What ships with this program.
 const OWN: &str = include_str!("intended.yaml");
-const KEYS: [&str; 7] = ["endpoint", "case", "field", "kind", "old", "new", "reason"];
+const KEYS: [&str; 8] = ["endpoint", "case", "when", "field", "kind", "old", "new", "reason"];
 /// The kinds of the shadow's register that answers and rows can differ in.
 const KINDS: [&str; 10] =
     ["any", "status", "content_type", "body", "type", "value", "missing", "extra", "length", "order"];
@@ -20,6 +20,8 @@ const KINDS: [&str; 10] =
 struct Entry {
     endpoint: String,
     case: String,
+    /// Both statuses, the old side's first.
+    when: String,
     field: String,
     kind: String,
     old: String,
@@ -52,10 +54,11 @@ impl Register {
     }
 
     /// Why a difference is meant, if it is.
-    pub(super) fn reason(&self, endpoint: &str, case: &str, found: &Found) -> Option<&str> {
+    pub(super) fn reason(&self, endpoint: &str, case: &str, statuses: &str, found: &Found) -> Option<&str> {
         let covers = |entry: &&Entry| {
             fits(&entry.endpoint, endpoint)
                 && fits(&entry.case, case)
+                && fits(&entry.when, statuses)
                 && fits(&entry.field, &found.field)
                 && (entry.kind == "any" || entry.kind == found.kind)
                 && fits(&entry.old, &found.old)
@@ -96,6 +99,7 @@ fn entry(node: &Node) -> std::result::Result<Entry, String> {
     Ok(Entry {
         endpoint,
         case: or_any("case"),
+        when: or_any("when"),
         field,
         kind,
         old: or_any("old"),
@@ -139,7 +143,7 @@ mod tests {
             old: "200".to_owned(),
             new: new.to_owned(),
         };
-        let reason = |endpoint, case, found| register.reason(endpoint, case, &found).is_some();
+        let reason = |endpoint, case, found| register.reason(endpoint, case, "200 400", &found).is_some();
         assert!(reason("PUT /workspaces/{id}", "empty name", found("status", "400")));
         assert!(!reason("PUT /workspaces/{id}", "good", found("status", "400")));
         assert!(!reason("PUT /projects/{id}", "empty name", found("status", "400")));

@@ -250,10 +250,9 @@ impl<'a> Replay<'a> {
 
     /// Everything, from what starting did on.
     async fn all(&mut self, look: &dyn Look, clones: &Clones) -> Result<Vec<Replayed>> {
-        self.on_the_clone().await?;
+        let sent = self.on_the_clone().await?;
         tokio::time::sleep(SETTLED).await;
-        let now = self.options.clock.now();
-        let mut all = vec![self.compare(START, "-", None, (now, now), &[]).await?];
+        let mut all = vec![self.compare(START, "-", None, Vec::new(), sent, &[]).await?];
         let cases = cases();
         let total = cases.len() as u64;
         let mut pace = Pace::of(total);
@@ -274,30 +273,32 @@ impl<'a> Replay<'a> {
         Ok(all)
     }
 
-    /// A log-in with a password that only the clone knows. Services that serve any other database refuse it and have
-    /// written nothing.
-    async fn on_the_clone(&self) -> Result<()> {
-        let Some(email) = self.scene.get("owner.email", Side::Old) else { return Ok(()) };
+    /// A log-in with a password that only the clones know. Services that serve any other database refuse it and have
+    /// written nothing. This program logs the same person in, so that both sides have; when is returned.
+    async fn on_the_clone(&mut self) -> Result<(Timestamp, Timestamp)> {
+        let email = self.scene.get("owner.email", Side::Old).unwrap_or_default();
         let body = json!({ "email": email, "password": self.secrets.password }).to_string();
         let request = Request { method: "POST", path: "/auth/login".to_owned(), headers: Vec::new(), body: Some(body) };
-        let base = self.base(Side::Old, "auth");
-        let answer = send(base, &request).await.map_err(|why| Error::refused(why, LOOK_AT_OLD))?;
-        let noted = capture::take(&self.old).await?;
-        if answer.status == 200 && !noted.is_empty() {
-            // The other side does the same, so that both have logged in as often.
-            let answer = send(&self.sides.new, &request).await.map_err(|why| Error::refused(why, "see new.log"))?;
-            capture::take(&self.new).await?;
-            if answer.status == 200 {
-                return Ok(());
-            }
+        let base = self.base(Side::Old, "auth").clone();
+        let old_sent = self.options.clock.now();
+        let old = send(&base, &request).await.map_err(|why| Error::refused(why, LOOK_AT_OLD))?;
+        if old.status != 200 || !capture::any(&self.old).await? {
+            let why = "whoever can log in there only was answered";
+            return Err(Error::refused(
+                format!("the old services at {base} do not serve the clone: {why} {}", old.status),
+                LOOK_AT_OLD,
+            ));
         }
-        Err(Error::refused(
-            format!(
-                "the old services at {base} do not serve the clone: whoever can log in there only was answered {}",
-                answer.status
-            ),
-            LOOK_AT_OLD,
-        ))
+        let new_sent = self.options.clock.now();
+        let new = send(&self.sides.new, &request).await.map_err(|why| Error::refused(why, "see new.log beside it"))?;
+        let sent = (old_sent, new_sent);
+        self.reading(sent, &[]).compare(&old, &new);
+        Ok(sent)
+    }
+
+    fn reading<'b>(&'b mut self, sent: (Timestamp, Timestamp), passwords: &'b [String]) -> Reading<'b> {
+        let secret = self.secrets.jwt.expose().as_bytes();
+        Reading { ids: &mut self.ids, of: Circumstances { sent, passwords }, secret }
     }
 
     fn base(&self, side: Side, service: &str) -> &Url {
@@ -341,12 +342,7 @@ impl<'a> Replay<'a> {
         look.answered(case, clones, &self.sides.redis.1).await?;
         let passwords: Vec<String> = case.password.iter().map(|&password| password.to_owned()).collect();
         let sent = (old_sent, new_sent);
-        let mut reading = Reading {
-            ids: &mut self.ids,
-            of: Circumstances { sent, passwords: &passwords },
-            secret: self.secrets.jwt.expose().as_bytes(),
-        };
-        let answers = reading.compare(&old_answer, &new_answer);
+        let answers = self.reading(sent, &passwords).compare(&old_answer, &new_answer);
         let body = |body: &[u8]| serde_json::from_slice::<Value>(body).unwrap_or_default();
         let bodies = (body(&old_answer.body), body(&new_answer.body));
         for (variable, field) in case.keep {
@@ -354,9 +350,8 @@ impl<'a> Replay<'a> {
                 self.scene.keep(variable, Both { old: old.to_owned(), new: new.to_owned() });
             }
         }
-        let mut replayed = self.compare(&endpoint, case.name, Some(answers), sent, &passwords).await?;
-        replayed.statuses = Some((old_answer.status, new_answer.status));
-        Ok(replayed)
+        let statuses = Some((old_answer.status, new_answer.status));
+        self.compare(&endpoint, case.name, statuses, answers, sent, &passwords).await
     }
 
     /// What is different after a request, sorted into what is meant and what is not.
@@ -364,23 +359,24 @@ impl<'a> Replay<'a> {
         &mut self,
         endpoint: &str,
         case: &'static str,
-        answers: Option<Vec<Found>>,
+        statuses: Option<(u16, u16)>,
+        mut found: Vec<Found>,
         sent: (Timestamp, Timestamp),
         passwords: &[String],
     ) -> Result<Replayed> {
-        let mut found = answers.unwrap_or_default();
         let of = Circumstances { sent, passwords };
         found.extend(self.states.compare((&self.old, &self.new), &mut self.ids, of).await?);
         found.extend(self.sessions.compare(&self.ids).await?);
+        let when = statuses.map(|(old, new)| format!("{old} {new}")).unwrap_or_default();
         let (mut intended, mut unexplained) = (Vec::new(), Vec::new());
         for one in found {
-            match self.options.intended.reason(endpoint, case, &one) {
+            match self.options.intended.reason(endpoint, case, &when, &one) {
                 Some(reason) => intended.push(Intended { reason: reason.to_owned(), found: one }),
                 None => unexplained.push(one),
             }
         }
         let endpoint = endpoint.to_owned();
-        Ok(Replayed { endpoint, case, statuses: None, left_out: None, intended, unexplained })
+        Ok(Replayed { endpoint, case, statuses, left_out: None, intended, unexplained })
     }
 
     /// The request as it is sent to a side; the variable that nobody has otherwise.

@@ -20,6 +20,8 @@ pub(super) struct States {
     pub(super) tables: Vec<Watched>,
     /// Differences that were told, by table, the old side's key and column: they are told once.
     told: BTreeMap<(String, Key, String), (Option<String>, Option<String>)>,
+    /// The rows as they were when they were compared last, by table and the old side's key.
+    seen: BTreeMap<(String, Key), (Values, Values)>,
     /// Rows that one side has alone, which was told too.
     alone: BTreeSet<(String, Key)>,
     /// Rows that were made by either side and stand for each other; those with keys of ids follow from the ids.
@@ -41,6 +43,7 @@ impl States {
         Self {
             tables,
             told: BTreeMap::new(),
+            seen: BTreeMap::new(),
             alone: BTreeSet::new(),
             touched: BTreeSet::new(),
             noise: BTreeMap::new(),
@@ -92,6 +95,8 @@ impl States {
 
     fn columns(&mut self, table: &Watched, old: &Row, new: &Row, ids: &mut Ids, of: Circumstances<'_>) -> Vec<Found> {
         let mut found = Vec::new();
+        let now = (old.values.clone(), new.values.clone());
+        let seen = self.seen.insert((table.name.clone(), old.key.clone()), now);
         for (at, (column, kind)) in table.columns.iter().enumerate() {
             let (before, after) = (old.values.get(at).cloned().flatten(), new.values.get(at).cloned().flatten());
             let place = (table.name.clone(), old.key.clone(), column.clone());
@@ -115,7 +120,11 @@ impl States {
                 found.extend(leaves.into_iter().map(|one| Found { key: old.key.clone(), ..one }));
                 continue;
             }
-            if let (Some(before), Some(after)) = (&before, &after)
+            // A moment is noise if both sides made it now: not if one of them left what was made a moment ago.
+            let made = seen.as_ref().is_none_or(|(old_then, new_then)| {
+                (old_then.get(at) != old.values.get(at)) == (new_then.get(at) != new.values.get(at))
+            });
+            if let (true, Some(before), Some(after)) = (made, &before, &after)
                 && self.is_noise(&ids.translated(before), after, of)
             {
                 continue;
