@@ -112,14 +112,19 @@ fn text(mapping: &MarkedMappingNode, key: &str) -> Option<String> {
     mapping.get_scalar(key).map(|text| text.as_str().to_owned())
 }
 
+/// One of the patterns that a bar separates fits.
+fn fits(patterns: &str, text: &str) -> bool {
+    patterns.split('|').any(|pattern| fits_one(pattern, text))
+}
+
 /// A star stands for any text.
-fn fits(pattern: &str, text: &str) -> bool {
+fn fits_one(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((start, "")) => text.starts_with(start),
         Some((start, rest)) => text
             .strip_prefix(start)
-            .is_some_and(|text| text.char_indices().any(|(at, _)| fits(rest, &text[at..])) || fits(rest, "")),
+            .is_some_and(|text| text.char_indices().any(|(at, _)| fits_one(rest, &text[at..])) || fits_one(rest, "")),
     }
 }
 
@@ -181,7 +186,9 @@ mod tests {
 
     #[test]
     fn stars_stand_for_any_text() {
-        for (pattern, text) in [("*", ""), ("a*", "a"), ("a*c", "abc"), ("*c", "abc"), ("*.name", "x.y.name")] {
+        for (pattern, text) in
+            [("*", ""), ("a*", "a"), ("a*c", "abc"), ("*c", "abc"), ("*.name", "x.y.name"), ("a|b*", "bc")]
+        {
             assert!(fits(pattern, text), "{pattern} {text}");
         }
         for (pattern, text) in [("a", "ab"), ("a*c", "ab"), ("*c", "cb"), ("", "a")] {

@@ -74,8 +74,8 @@ impl States {
                 self.rows += 1;
                 match pair {
                     (Some(one), Some(other)) => found.extend(self.columns(&table, &one, &other, ids, of)),
-                    (Some(one), None) => found.extend(self.lonely(&table, one, "missing")),
-                    (None, Some(other)) => found.extend(self.lonely(&table, other, "extra")),
+                    (Some(one), None) => found.extend(self.lonely(&table, one, "missing", ids)),
+                    (None, Some(other)) => found.extend(self.lonely(&table, other, "extra", ids)),
                     (None, None) => {}
                 }
             }
@@ -83,14 +83,32 @@ impl States {
         Ok(found)
     }
 
-    /// A row that one side has alone.
-    fn lonely(&mut self, table: &Watched, row: Row, kind: &'static str) -> Option<Found> {
-        if !self.alone.insert((table.name.clone(), row.key.clone())) {
-            return None;
+    /// A row that one side has alone. If both had it before, what the other side changed in it is told as well.
+    fn lonely(&mut self, table: &Watched, row: Row, kind: &'static str, ids: &Ids) -> Vec<Found> {
+        let key: Key = match kind {
+            "extra" => row.key.iter().map(|part| ids.original(part)).collect(),
+            _ => row.key.clone(),
+        };
+        let mut found = Vec::new();
+        if let Some((old, new)) = self.seen.get_mut(&(table.name.clone(), key.clone())) {
+            let then = if kind == "extra" { new } else { old };
+            for (at, (column, _)) in table.columns.iter().enumerate() {
+                let (before, now) = (then.get(at).cloned().flatten(), row.values.get(at).cloned().flatten());
+                if before != now {
+                    let field = format!("{}.{column}", table.name);
+                    let (now, gone) = (shown(&field, now.as_deref()), "no row".to_owned());
+                    let (old, new) = if kind == "extra" { (gone, now) } else { (now, gone) };
+                    found.push(Found { field, kind: "value", key: row.key.clone(), old, new });
+                }
+            }
+            then.clone_from(&row.values);
         }
-        let (there, gone) = ("a row".to_owned(), "no row".to_owned());
-        let (old, new) = if kind == "missing" { (there, gone) } else { (gone, there) };
-        Some(Found { field: table.name.clone(), kind, key: row.key, old, new })
+        if self.alone.insert((table.name.clone(), key)) {
+            let (there, gone) = ("a row".to_owned(), "no row".to_owned());
+            let (old, new) = if kind == "missing" { (there, gone) } else { (gone, there) };
+            found.push(Found { field: table.name.clone(), kind, key: row.key, old, new });
+        }
+        found
     }
 
     fn columns(&mut self, table: &Watched, old: &Row, new: &Row, ids: &mut Ids, of: Circumstances<'_>) -> Vec<Found> {
