@@ -7,7 +7,7 @@
 //! - One tool works on a database at a time ([`run::Lock`]); one that was stopped and comes back writes nothing more.
 //! - A backup is used by nothing before every byte of it was compared with its manifest.
 //!
-//! Deliberately absent: slices, HTTP and the command line. Here are the steps and what they stand on; the commands are
+//! Deliberately absent: slices, the command line, and HTTP but for the requests that [`parity`] replays. Here are the steps and what they stand on; the commands are
 //! in `platform/src/command/cutover/`.
 
 pub mod backup;
@@ -19,6 +19,7 @@ mod exit;
 pub mod expand;
 pub mod files;
 pub mod journal;
+pub mod parity;
 pub mod preflight;
 pub mod run;
 pub mod shadow;

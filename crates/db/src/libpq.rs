@@ -1,6 +1,7 @@
 //! The same server in the words of libpq, for PostgreSQL's own programs.
 
 use std::ffi::OsString;
+use std::fmt::Write as _;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::Path;
 
@@ -41,6 +42,57 @@ impl DatabaseUrl {
     }
 }
 
+impl DatabaseUrl {
+    /// The whole URL with its password, for the environment of a program that is to use this database.
+    pub fn connection_string(&self) -> Redacted<String> {
+        let config = &self.config;
+        let mut text = "postgres://".to_owned();
+        if let Some(user) = config.get_user() {
+            text.push_str(&escaped(user.as_bytes()));
+            if let Some(password) = config.get_password() {
+                text.push(':');
+                text.push_str(&escaped(password));
+            }
+            text.push('@');
+        }
+        let hosts = config.get_hosts().iter().enumerate().map(|(at, host)| {
+            let host = match host {
+                Host::Tcp(name) if name.contains(':') => format!("[{name}]"),
+                Host::Tcp(name) => escaped(name.as_bytes()),
+                Host::Unix(path) => escaped(path.as_os_str().as_encoded_bytes()),
+            };
+            let ports = config.get_ports();
+            match ports.get(at).or(ports.first()) {
+                Some(port) => format!("{host}:{port}"),
+                None => host,
+            }
+        });
+        text.push_str(&hosts.collect::<Vec<_>>().join(","));
+        text.push('/');
+        text.push_str(&escaped(config.get_dbname().unwrap_or_default().as_bytes()));
+        let _ = write!(text, "?sslmode={}", self.tls);
+        if let Some(path) = &self.root_certificate {
+            let _ = write!(text, "&sslrootcert={}", path.display());
+        }
+        if let Some(path) = &self.search_path {
+            let _ = write!(text, "&search_path={path}");
+        }
+        text.into()
+    }
+}
+
+/// As in a URL: everything but letters, digits and what never means anything there.
+fn escaped(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(byte) {
+            text.push(char::from(*byte));
+        } else {
+            let _ = write!(text, "%{byte:02X}");
+        }
+        text
+    })
+}
+
 /// Before version 16 libpq does not know where the system keeps them.
 fn system_certificates() -> &'static str {
     let usual = ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
@@ -66,5 +118,19 @@ mod tests {
         assert_eq!(value("PGPASSWORD").as_deref(), Some("s3 cret"));
         assert_eq!(value("PGSSLMODE").as_deref(), Some("require"));
         assert_eq!(value("PGSSLROOTCERT"), None);
+    }
+
+    #[test]
+    fn whole_urls_lead_to_the_same_database_again() {
+        for text in [
+            "postgres://app:s3%20cr%40t@db.internal:5433/py%2Fairtable?sslmode=require&search_path=auth,public",
+            "postgres://postgres@%2Ftmp%2Fa:5432/test_0?sslmode=disable",
+            "postgres://app@[::1]:5432/x?sslmode=disable",
+        ] {
+            let url: DatabaseUrl = text.parse().unwrap();
+            let again: DatabaseUrl = url.connection_string().expose().parse().unwrap();
+            assert_eq!(again.config, url.config, "{text}");
+            assert_eq!(again.to_string(), url.to_string(), "{text}");
+        }
     }
 }

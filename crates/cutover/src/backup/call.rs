@@ -49,23 +49,7 @@ pub(super) fn restore(server: &Server, into: &str, backup: &Path, jobs: u16) -> 
             text(&server.ctype)
         ),
     )];
-    for setting in &server.settings {
-        let Some((role, (key, value))) = setting.split_once('|').and_then(|(r, s)| Some((r, s.split_once('=')?)))
-        else {
-            continue;
-        };
-        // Lists are kept as they were written, quotes included.
-        let value = if key == "search_path" { value.to_owned() } else { text(value) };
-        let place = format!("DATABASE {}", name(into));
-        all.push(Call::sql(
-            from,
-            if role.is_empty() {
-                format!("ALTER {place} SET {key} = {value}")
-            } else {
-                format!("ALTER ROLE {} IN {place} SET {key} = {value}", name(role))
-            },
-        ));
-    }
+    all.extend(settings(server, into));
     let mut words = vec!["pg_restore".to_owned(), format!("--jobs={jobs}"), "--exit-on-error".to_owned()];
     if !server.sees_all {
         // Only a superuser may give things to others.
@@ -80,11 +64,34 @@ pub(super) fn restore(server: &Server, into: &str, backup: &Path, jobs: u16) -> 
     all
 }
 
+/// What was set for the database, which neither a dump nor a template carries.
+pub(crate) fn settings(server: &Server, into: &str) -> Vec<Call> {
+    let parts = server.settings.iter().filter_map(|setting| {
+        let (role, setting) = setting.split_once('|')?;
+        let (key, value) = setting.split_once('=')?;
+        Some((role, key, value))
+    });
+    let statement = |(role, key, value): (&str, &str, &str)| {
+        // Lists are kept as they were written, quotes included.
+        let value = if key == "search_path" { value.to_owned() } else { text(value) };
+        let place = format!("DATABASE {}", name(into));
+        Call::sql(
+            &server.database,
+            if role.is_empty() {
+                format!("ALTER {place} SET {key} = {value}")
+            } else {
+                format!("ALTER ROLE {} IN {place} SET {key} = {value}", name(role))
+            },
+        )
+    };
+    parts.map(statement).collect()
+}
+
 pub(super) fn drop_database(server: &Server, name_of: &str) -> Call {
     Call::sql(&server.database, format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", name(name_of)))
 }
 
-pub(super) fn name(name: &str) -> String {
+pub(crate) fn name(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

@@ -23,6 +23,7 @@ mod step;
 mod trial;
 mod verify;
 
+pub(crate) use self::call::{name, settings};
 pub use archive::Archive;
 pub use manifest::{FileSum, Manifest};
 pub use restore::{Restored, Restoring, restore};

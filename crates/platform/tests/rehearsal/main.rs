@@ -6,6 +6,7 @@
     reason = "a test that cannot go on must fail; the helpers here are such code too"
 )]
 
+mod parity;
 mod stand_in;
 mod take_over;
 

@@ -9,7 +9,7 @@ use cutover::shift::{ShareStep, ShiftPlan};
 
 #[cfg(feature = "rehearsal")]
 use super::rehearse;
-use super::{config_step, discover, preflight, restore, run, status, verify};
+use super::{config_step, discover, parity, preflight, restore, run, status, verify};
 use crate::command::arguments::{DatabaseArgs, EverythingArgs};
 
 #[derive(Debug, Subcommand)]
@@ -50,6 +50,9 @@ pub(in crate::command) enum CutoverCommand {
     /// Compare the backup with its manifest, and the database with the backup
     #[command(long_about = verify::ABOUT, after_long_help = verify::AFTER_HELP)]
     Verify(VerifyArgs),
+    /// Replay every write on two clones of the backup, one for each side, and compare the rows
+    #[command(long_about = parity::ABOUT, after_long_help = parity::AFTER_HELP)]
+    Parity(ParityArgs),
     /// Try the whole take-over out on this machine, under load, with a fault on the way
     #[cfg(feature = "rehearsal")]
     #[command(long_about = rehearse::ABOUT, after_long_help = rehearse::AFTER_HELP)]
@@ -271,6 +274,44 @@ pub(in crate::command) struct VerifyArgs {
     /// At most so many rows of each table
     #[arg(long, value_name = "COUNT", default_value_t = 20, requires = "against")]
     pub(super) rows: usize,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) folder: FolderArgs,
+    #[command(flatten)]
+    pub(super) database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct ParityArgs {
+    /// Command that starts the old services, run by a shell with DATABASE_URL (and DB_HOST and its like), REDIS_URL,
+    /// JWT_SECRET, PORT_BASE, and PORT_AUTH, PORT_USERS, PORT_WORKSPACES, PORT_TENANTS, PORT_NOTIFICATIONS
+    #[arg(long, value_name = "COMMAND", required_unless_present = "old_url", conflicts_with = "old_url")]
+    pub(super) old_command: Option<String>,
+    /// Where somebody starts the old services with the environment that is printed: one address for all, or five
+    /// separated by commas, in the order auth, users, workspaces, tenants, notifications
+    #[arg(long, value_name = "URLS", value_delimiter = ',')]
+    pub(super) old_url: Vec<url::Url>,
+    /// Seconds to wait for services at --old-url
+    #[arg(long, value_name = "SECONDS", default_value_t = 600)]
+    pub(super) wait: u64,
+    /// Two empty Redis databases that may be written to, for the old side and for the new: OLD,NEW
+    /// [default: a redis-server of its own]
+    #[arg(long, value_name = "URLS", value_delimiter = ',')]
+    pub(super) redis: Vec<String>,
+    /// Register of intended differences, in place of the one that comes with this program
+    #[arg(long, value_name = "FILE")]
+    pub(super) intended: Option<PathBuf>,
+    /// What the rows are chosen by; the same number chooses the same rows of the same backup
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Leave the clones, to look into them; the next comparison of this run drops them
+    #[arg(long)]
+    pub(super) keep: bool,
+    /// How many connections restore at once
+    #[arg(long, value_name = "COUNT", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=64))]
+    pub(super) jobs: u16,
     /// Print the result as one JSON object
     #[arg(long)]
     pub(super) json: bool,

@@ -3,6 +3,7 @@
 mod arguments;
 mod config_step;
 mod discover;
+mod parity;
 mod preflight;
 #[cfg(feature = "rehearsal")]
 mod rehearse;
@@ -70,6 +71,7 @@ pub(super) fn run(command: &Command) -> ExitCode {
         Command::Resume(arguments) => run::resume(arguments),
         Command::Rollback(arguments) => run::roll_back(arguments),
         Command::Verify(arguments) => verify::run(arguments),
+        Command::Parity(arguments) => parity::run(arguments),
         #[cfg(feature = "rehearsal")]
         Command::Rehearse(arguments) => rehearse::run(arguments),
         Command::Restore(arguments) => restore::run(arguments),
