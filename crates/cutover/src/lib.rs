@@ -20,6 +20,7 @@ pub mod expand;
 pub mod files;
 pub mod journal;
 pub mod preflight;
+pub mod report;
 pub mod run;
 pub mod shift;
 pub mod steps;

@@ -1,0 +1,5 @@
+//! The report of a run.
+
+pub mod rehearsal;
+
+pub use rehearsal::Rehearsal;
