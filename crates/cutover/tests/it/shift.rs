@@ -20,10 +20,10 @@ use tokio::task::JoinHandle;
 use crate::support::setup;
 
 /// A service that answers every request on its connections, or fails each.
-struct Service {
+pub(crate) struct Service {
     address: SocketAddr,
-    broken: Arc<AtomicBool>,
-    answered: Arc<AtomicU64>,
+    pub(crate) broken: Arc<AtomicBool>,
+    pub(crate) answered: Arc<AtomicU64>,
 }
 
 impl Service {
@@ -55,21 +55,21 @@ impl Service {
     }
 
     /// Requests that it answered within a moment.
-    async fn answers_meanwhile(&self) -> u64 {
+    pub(crate) async fn answers_meanwhile(&self) -> u64 {
         let before = self.answered.load(Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(500)).await;
         self.answered.load(Ordering::Relaxed) - before
     }
 }
 
-struct World {
-    old: Service,
-    new: Service,
-    socket: PathBuf,
+pub(crate) struct World {
+    pub(crate) old: Service,
+    pub(crate) new: Service,
+    pub(crate) socket: PathBuf,
     _stop: watch::Sender<bool>,
     clients: JoinHandle<()>,
-    folder: tempfile::TempDir,
-    db: TestDb,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) db: TestDb,
 }
 
 impl Drop for World {
@@ -80,6 +80,11 @@ impl Drop for World {
 
 impl World {
     async fn start() -> Self {
+        Self::on(TestDb::empty().await).await
+    }
+
+    /// With the database of a deployment.
+    pub(crate) async fn on(db: TestDb) -> Self {
         let (old, new) = (Service::start().await, Service::start().await);
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("gateway.sock");
@@ -107,22 +112,27 @@ impl World {
             let clients = (0..4).map(|number| people(address, number));
             futures_util::future::join_all(clients).await;
         });
-        Self { old, new, socket, _stop: stop, clients, folder, db: TestDb::empty().await }
+        Self { old, new, socket, _stop: stop, clients, folder, db }
     }
 
     /// The steps that move traffic, as a run does them.
     async fn run(&self, plan: &str) -> Result<Vec<run::Done>, Error> {
+        self.steps(plan, false).await
+    }
+
+    /// The same with everything before, if the run is to be whole.
+    pub(crate) async fn steps(&self, plan: &str, is_whole: bool) -> Result<Vec<run::Done>, Error> {
         let steps = plan.split(',').map(|step| step.parse().unwrap()).collect();
         let wishes = Wishes { shift: Some(ShiftPlan { gateway: self.socket.clone(), steps }), ..Wishes::default() };
         let mut cx = Cx::open(setup(&self.folder.path().join("run"), self.db.url(), wishes, None)).await?;
-        let shares = steps::shift(&cx.plan);
-        let done = run::run(&mut cx, &shares);
+        let all = if is_whole { steps::of(&cx.plan) } else { steps::shift(&cx.plan) };
+        let done = run::run(&mut cx, &all);
         let done = tokio::time::timeout(Duration::from_secs(90), done).await.expect("it ends");
         cx.close(done.as_ref().err().map_or(Exit::Done, Error::exit)).await;
         done
     }
 
-    async fn share(&self) -> String {
+    pub(crate) async fn share(&self) -> String {
         let status = shift::Gateway::at(&self.socket).status().await.unwrap();
         status.families["users"].share.to_string()
     }

@@ -6,7 +6,7 @@ use super::markup::Markup;
 use super::{list, more, note, section, table};
 
 /// What the numbers that everybody looks at first say nothing about.
-pub(super) const COUNTS: &str = "COUNT(*) says how many rows there are and nothing about what is in them: NULL where an empty \
+pub(in super::super) const COUNTS: &str = "COUNT(*) says how many rows there are and nothing about what is in them: NULL where an empty \
     text was, a time one microsecond off, a flipped flag, a lost space, two swapped values and an update that got lost all \
     leave it as it was. The digests change with each of these.";
 

@@ -22,7 +22,7 @@ const NARROW: Size = Size { class: "chart narrow", width: 380.0, left: 8.0, row:
 const RIGHT: f64 = 14.0;
 
 /// The word and the class of an outcome.
-pub(super) fn outcome(outcome: Outcome) -> (&'static str, &'static str) {
+pub(in super::super) fn outcome(outcome: Outcome) -> (&'static str, &'static str) {
     match outcome {
         Outcome::Done => ("done", "good"),
         Outcome::Already => ("done before", "good"),

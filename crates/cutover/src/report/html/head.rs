@@ -5,7 +5,7 @@ use super::super::words::{number, percent, seconds, utc};
 use super::markup::Markup;
 
 /// The word and the class of a state.
-pub(super) fn word(state: State) -> (&'static str, &'static str) {
+pub(in super::super) fn word(state: State) -> (&'static str, &'static str) {
     match state {
         State::Planned => ("planned", "now"),
         State::Running => ("under way", "now"),

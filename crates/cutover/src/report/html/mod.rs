@@ -16,6 +16,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
+pub(super) use self::backup::COUNTS;
+pub(super) use self::gantt::outcome;
+pub(super) use self::head::word as state;
 use self::markup::Markup;
 use super::Report;
 

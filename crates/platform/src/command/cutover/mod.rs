@@ -6,6 +6,7 @@ mod discover;
 mod preflight;
 #[cfg(feature = "rehearsal")]
 mod rehearse;
+mod report;
 mod restore;
 mod run;
 mod status;
@@ -70,6 +71,7 @@ pub(super) fn run(command: &Command) -> ExitCode {
         Command::Verify(arguments) => verify::run(arguments),
         #[cfg(feature = "rehearsal")]
         Command::Rehearse(arguments) => rehearse::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
         Command::Restore(arguments) => restore::run(arguments),
     };
     let exit = done.unwrap_or_else(|error| {
@@ -111,6 +113,13 @@ fn stop_on_signal() -> Arc<AtomicBool> {
 
 fn tools(config: &Config) -> Tools {
     Tools { bindir: config.pg_bindir.clone(), search_path: config.path.clone() }
+}
+
+/// Says what could not be kept for the report; nothing else depends on it.
+fn keep(kept: cutover::Result<()>) {
+    if let Err(error) = kept {
+        let _ = writeln!(io::stderr(), "not kept for the report: {error}");
+    }
 }
 
 fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
