@@ -24,10 +24,9 @@ mod trial;
 mod verify;
 
 pub use archive::Archive;
+pub(crate) use manifest::MANIFEST;
 pub use manifest::{FileSum, Manifest};
 pub use restore::{Restored, Restoring, restore};
 pub use step::Backup;
 pub use trial::Trial;
-pub(crate) use trial::Passed;
-pub(crate) use manifest::MANIFEST;
 pub use verify::{TableVerdict, Verdict, check_files, compare};

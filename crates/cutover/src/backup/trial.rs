@@ -21,11 +21,11 @@ pub struct Trial;
 
 /// What a trial came to; kept beside the backup.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Passed {
-    pub(crate) manifest_sha256: String,
-    pub(crate) at: jiff::Timestamp,
-    pub(crate) tables: usize,
-    pub(crate) rows: u64,
+struct Passed {
+    manifest_sha256: String,
+    at: jiff::Timestamp,
+    tables: usize,
+    rows: u64,
 }
 
 impl Step for Trial {

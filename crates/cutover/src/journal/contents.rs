@@ -28,7 +28,11 @@ impl Contents {
 
     /// The checksum of the record before number `count`: what the head was when there were so many.
     pub fn head_of(&self, count: usize) -> Option<&str> {
-        if count == self.records.len() { Some(self.head()) } else { self.records.get(count).map(|next| next.prev.as_str()) }
+        if count == self.records.len() {
+            Some(self.head())
+        } else {
+            self.records.get(count).map(|next| next.prev.as_str())
+        }
     }
 
     /// Where the whole records end, in bytes.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::model::{Attempt, Called, Outcome, Session};
+use crate::Exit;
 use crate::journal::{Entry, Record};
 
 /// Time during which a run waited because somebody asked it to.
@@ -23,7 +24,12 @@ pub(super) struct History {
 
 /// Seconds between two moments; none if the clock went back.
 pub(super) fn between(from: Timestamp, to: Timestamp) -> f64 {
-    to.duration_since(from).as_secs_f64().max(0.0)
+    exact(to.duration_since(from).as_secs_f64().max(0.0))
+}
+
+/// Whole microseconds: what clocks here count in, and short enough to be read from JSON as it was written.
+pub(super) fn exact(seconds: f64) -> f64 {
+    (seconds * 1e6).round() / 1e6
 }
 
 /// `held` says whether a tool holds the run now.
@@ -100,6 +106,12 @@ impl Teller {
             }
             Entry::Closed { exit } => {
                 self.end(at, Outcome::Failed, None);
+                if *exit == Exit::Returned.code()
+                    && let Some(last) = self.history.attempts.last_mut()
+                    && last.outcome == Outcome::Failed
+                {
+                    last.outcome = Outcome::Returned;
+                }
                 if let Some(session) = self.history.sessions.last_mut() {
                     session.exit = Some(*exit);
                 }

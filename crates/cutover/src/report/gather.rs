@@ -7,12 +7,13 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::attempts::{self, History, between};
+use super::attempts::{self, History, between, exact};
 use super::model::{
-    Backup, Decision, FORMAT, Found, Outcome, Report, Rollback, Run, Shadow, Signature, Statement, Step, TableSum, Trial,
+    Backup, Decision, FORMAT, Found, Outcome, Report, Rollback, Run, Shadow, Signature, Statement, Step, TableSum,
+    Trial,
 };
 use super::{redact, timeline, traffic, verdict};
-use crate::backup::{MANIFEST, Manifest, Passed};
+use crate::backup::{MANIFEST, Manifest};
 use crate::discover::Discovery;
 use crate::expand::WAITED;
 use crate::journal::{self, Contents, Entry, Record};
@@ -116,7 +117,12 @@ fn all_steps(plan: &Plan, records: &[Record], history: &History) -> Vec<Step> {
                 Entry::Undone { .. } => state = "open",
                 Entry::Finished { outcome, .. } => {
                     state = "finished";
-                    facts = outcome.as_object().into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect();
+                    facts = outcome
+                        .as_object()
+                        .into_iter()
+                        .flatten()
+                        .map(|(key, value)| (key.clone(), value.clone()))
+                        .collect();
                 }
                 _ => {}
             }
@@ -186,16 +192,13 @@ fn backup(folder: &Folder, records: &[Record], history: &History) -> Result<Opti
         let done = history.attempts.iter().rev().find(|one| one.step == step && one.outcome == Outcome::Done);
         done.map(|attempt| attempt.seconds)
     };
-    let noted = records.iter().rev().find_map(|record| match &record.entry {
-        Entry::Finished { step, outcome, .. } if step == "backup" => outcome["manifest_sha256"].as_str(),
-        _ => None,
-    });
-    let passed: Option<Passed> = files::read_json(&folder.trial())?;
-    let trial = passed.map(|passed| Trial {
-        at: passed.at,
-        of_this: passed.manifest_sha256 == manifest_sha256,
-        tables: passed.tables,
-        rows: passed.rows,
+    let noted = came_to(records, "backup").and_then(|(_, outcome)| outcome["manifest_sha256"].as_str());
+    // Not out of the trial's own file, which a rollback removes.
+    let trial = came_to(records, "trial-restore").map(|(at, outcome)| Trial {
+        at,
+        of_this: outcome["manifest_sha256"] == manifest_sha256.as_str(),
+        tables: outcome["tables"].as_u64().unwrap_or_default(),
+        rows: outcome["rows"].as_u64().unwrap_or_default(),
         seconds: took("trial-restore"),
     });
     let restored = trial.as_ref().map(|trial| trial.of_this);
@@ -224,6 +227,14 @@ fn backup(folder: &Folder, records: &[Record], history: &History) -> Result<Opti
     }))
 }
 
+/// What a step came to when it was finished last, and when that was.
+fn came_to<'a>(records: &'a [Record], name: &str) -> Option<(Timestamp, &'a Value)> {
+    records.iter().rev().find_map(|record| match &record.entry {
+        Entry::Finished { step, outcome, .. } if step == name => Some((record.at, outcome)),
+        _ => None,
+    })
+}
+
 /// Steps that were undone one after the other, in one session, are one rollback.
 fn rollbacks(history: &History) -> Vec<Rollback> {
     let mut all = Vec::new();
@@ -237,7 +248,7 @@ fn rollbacks(history: &History) -> Vec<Rollback> {
         let (Some(first), Some(last)) = (undone.first(), undone.last()) else { continue };
         all.push(Rollback {
             at: first.began_at,
-            seconds: between(first.began_at, last.began_at) + last.seconds,
+            seconds: exact(between(first.began_at, last.began_at) + last.seconds),
             whole: session.exit == Some(crate::Exit::RolledBack.code()),
             steps: undone.iter().map(|attempt| attempt.step.clone()).collect(),
         });

@@ -13,11 +13,19 @@ pub fn markdown(report: &Report) -> String {
     let (word, _) = state(report.verdict.state);
     let _ = writeln!(text, "# Take-over of {}: {word}\n", plain(&report.run.database));
     let _ = writeln!(text, "{}\n", plain(&report.verdict.sentence));
-    let _ = writeln!(text, "Run {}, planned {}. All times are UTC.\n", plain(&report.run.id), utc(report.run.planned_at));
+    let _ =
+        writeln!(text, "Run {}, planned {}. All times are UTC.\n", plain(&report.run.id), utc(report.run.planned_at));
     let verdict = &report.verdict;
     let share = verdict.share.clone().unwrap_or_else(|| "–".to_owned());
     let differ = verdict.rows_differ.map_or_else(|| "–".to_owned(), number);
-    let row = [share, differ, number(verdict.requests), number(verdict.errors), number(verdict.returns as u64), seconds(verdict.seconds)];
+    let row = [
+        share,
+        differ,
+        number(verdict.requests),
+        number(verdict.errors),
+        number(verdict.returns as u64),
+        seconds(verdict.seconds),
+    ];
     table(
         &mut text,
         &["On the new side", "Rows differ in the restored backup", "Requests", "Failed", "Automatic returns", "Work"],
@@ -95,7 +103,14 @@ fn rehearsal(text: &mut String, report: &Report) {
     let row = |name: &str, lost, doubled, failed, requests, took| {
         vec![name.to_owned(), number(lost), number(doubled), number(failed), number(requests), seconds(took)]
     };
-    let ours = row("This take-over", rehearsal.lost, rehearsal.doubled, rehearsal.failed, rehearsal.requests, rehearsal.seconds);
+    let ours = row(
+        "This take-over",
+        rehearsal.lost,
+        rehearsal.doubled,
+        rehearsal.failed,
+        rehearsal.requests,
+        rehearsal.seconds,
+    );
     let naive = rehearsal.naive.as_ref();
     let theirs = naive.map(|one| row("The naive recipe", one.lost, one.doubled, one.failed, one.requests, one.seconds));
     let heads = ["", "Acknowledged writes lost", "Writes done twice", "Requests failed", "Requests", "Took"];
@@ -141,7 +156,13 @@ fn before(text: &mut String, report: &Report) {
     if let Some(preflight) = &report.preflight {
         heading(text, "Preflight");
         let alarms: Vec<_> = preflight.checks.iter().rev().filter(|one| one.severity != "ok").collect();
-        let _ = writeln!(text, "{}: {}, {} of them not as they should be.\n", utc(preflight.at), count(preflight.checks.len() as u64, "check"), alarms.len());
+        let _ = writeln!(
+            text,
+            "{}: {}, {} of them not as they should be.\n",
+            utc(preflight.at),
+            count(preflight.checks.len() as u64, "check"),
+            alarms.len()
+        );
         if !alarms.is_empty() {
             let rows = alarms.into_iter().map(|one| {
                 vec![one.check.clone(), one.severity.clone(), one.fact.clone(), one.remedy.clone().unwrap_or_default()]
@@ -193,7 +214,12 @@ fn expansion(text: &mut String, report: &Report) {
         let waited: u64 = report.expansion.iter().map(|one| one.waited).sum();
         let longest = report.expansion.iter().map(|one| one.seconds).fold(0.0, f64::max);
         let statements = count(report.expansion.len() as u64, "statement");
-        let _ = writeln!(text, "{statements}, {} tried again for a lock, the longest took {}.\n", count(waited, "time"), seconds(longest));
+        let _ = writeln!(
+            text,
+            "{statements}, {} tried again for a lock, the longest took {}.\n",
+            count(waited, "time"),
+            seconds(longest)
+        );
     }
     if !report.rollbacks.is_empty() {
         heading(text, "Rollback");
@@ -208,7 +234,12 @@ fn verification(text: &mut String, report: &Report) {
         let differ: Vec<&str> = found.tables.iter().filter(|one| !one.equal).map(|one| one.table.as_str()).collect();
         let _ = match (found.equal, found.equal_by_count) {
             (true, _) => writeln!(text, "{}: every table holds the same rows as the backup.\n", utc(found.at)),
-            (_, true) => writeln!(text, "{}: {} not the same, although COUNT(\\*) is.\n", utc(found.at), plain(differ.join(", "))),
+            (_, true) => writeln!(
+                text,
+                "{}: {} not the same, although COUNT(\\*) is.\n",
+                utc(found.at),
+                plain(differ.join(", "))
+            ),
             _ => writeln!(text, "{}: {} not the same.\n", utc(found.at), plain(differ.join(", "))),
         };
     }
@@ -230,7 +261,8 @@ fn verification(text: &mut String, report: &Report) {
 fn signature(text: &mut String, report: &Report) {
     heading(text, "What this report stands on");
     let sign = &report.signature;
-    let _ = writeln!(text, "- Head of the journal's chain: `{}` after {} records", plain(&sign.chain_head), sign.records);
+    let _ =
+        writeln!(text, "- Head of the journal's chain: `{}` after {} records", plain(&sign.chain_head), sign.records);
     let _ = writeln!(text, "- SHA-256 of the journal: `{}`, {} bytes", plain(&sign.journal_sha256), sign.journal_bytes);
     let _ = writeln!(text, "- To check it: `pyairtable-platform cutover report --check --dir FOLDER`");
     for remark in &report.remarks {

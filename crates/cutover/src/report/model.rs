@@ -152,6 +152,8 @@ pub enum Outcome {
     Refused,
     /// It failed.
     Failed,
+    /// The gateway took the traffic back meanwhile.
+    Returned,
     /// Stopped in order.
     Stopped,
     /// The tool ended without a word.
@@ -353,7 +355,7 @@ pub struct Trial {
     /// Whether it was this backup.
     pub of_this: bool,
     /// Tables that were compared.
-    pub tables: usize,
+    pub tables: u64,
     /// Rows that were compared.
     pub rows: u64,
     /// Seconds that it took.

@@ -231,7 +231,10 @@ mod tests {
     #[test]
     fn moments_are_where_they_belong_and_ticks_are_round() {
         let axis = Times::of([(at(1_000_000_003), at(1_000_000_063))].into_iter());
-        assert_eq!((axis.at(at(1_000_000_003)), axis.at(at(1_000_000_033)), axis.at(at(1_000_000_063))), (0.0, 0.5, 1.0));
+        assert_eq!(
+            (axis.at(at(1_000_000_003)), axis.at(at(1_000_000_033)), axis.at(at(1_000_000_063))),
+            (0.0, 0.5, 1.0)
+        );
         assert_eq!((axis.at(at(0)), axis.at(at(2_000_000_000))), (0.0, 1.0));
         let ticks: Vec<i64> = axis.ticks(6).iter().map(|(_, at)| at.as_second() - 1_000_000_000).collect();
         assert_eq!(ticks, [10, 20, 30, 40, 50, 60].map(|second| second - second % 10), "{ticks:?}");

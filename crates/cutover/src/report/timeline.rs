@@ -6,14 +6,14 @@ use jiff::Timestamp;
 use super::attempts::History;
 use super::model::{Decision, Event, Outcome};
 use super::verdict::is_return;
-use super::words::count;
 use crate::Exit;
 use crate::journal::{Entry, Record};
 
 pub(super) fn of(records: &[Record], history: &History, changes: &[Change], decisions: &[Decision]) -> Vec<Event> {
     let mut all: Vec<Event> = Vec::new();
     for session in &history.sessions {
-        let title = format!("Taken by {}", session.holder);
+        let holder = session.holder.split(" since ").next().unwrap_or_default();
+        let title = format!("Taken by {holder}");
         all.push(event(session.opened_at, "session", title, None));
         if let Some(exit) = session.exit {
             let meaning = Exit::ALL.iter().find(|(known, _)| known.code() == exit).map(|(_, meaning)| *meaning);
@@ -23,14 +23,13 @@ pub(super) fn of(records: &[Record], history: &History, changes: &[Change], deci
     }
     for attempt in &history.attempts {
         let undo = attempt.outcome == Outcome::Undone;
-        let calls = (!attempt.calls.is_empty()).then(|| count(attempt.calls.len() as u64, "call"));
         all.push(Event {
             at: attempt.began_at,
             seconds: Some(attempt.seconds),
             kind: if undo { "undo" } else { "step" }.to_owned(),
             outcome: Some(attempt.outcome),
             title: attempt.step.clone(),
-            detail: attempt.error.clone().or(calls),
+            detail: attempt.error.clone(),
         });
     }
     for wait in &history.waits {

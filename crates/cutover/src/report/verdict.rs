@@ -4,7 +4,7 @@ use gateway::control::history::Entry as Change;
 use gateway::split::Share;
 use jiff::Timestamp;
 
-use super::attempts::{History, between};
+use super::attempts::{History, between, exact};
 use super::model::{Backup, Decision, Outcome, State, Step, Traffic, Verdict};
 use super::words::{count, seconds, utc};
 use crate::Exit;
@@ -25,10 +25,11 @@ pub(super) fn of(facts: &Facts<'_>) -> Verdict {
     let share = share(facts);
     let rows_differ = rows_differ(facts);
     let since = since(facts, state);
-    let (requests, errors) = facts.traffic.and_then(Traffic::whole).map_or((0, 0), |(_, curve)| {
-        (curve.old.requests + curve.new.requests, curve.old.errors + curve.new.errors)
-    });
-    let took = facts.history.attempts.iter().map(|attempt| attempt.seconds).sum();
+    let (requests, errors) = facts
+        .traffic
+        .and_then(Traffic::whole)
+        .map_or((0, 0), |(_, curve)| (curve.old.requests + curve.new.requests, curve.old.errors + curve.new.errors));
+    let took = exact(facts.history.attempts.iter().map(|attempt| attempt.seconds).sum());
     let mut parts = vec![head(facts, state, since, share.as_deref())];
     match (facts.backup, rows_differ) {
         (Some(backup), Some(differ)) => parts.push(format!(

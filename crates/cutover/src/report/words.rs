@@ -8,6 +8,11 @@ pub(super) fn utc(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
+/// `2026-11-23`
+pub(super) fn day(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%d").to_string()
+}
+
 /// `11:05:22`
 pub(super) fn clock(at: Timestamp) -> String {
     at.to_zoned(TimeZone::UTC).strftime("%H:%M:%S").to_string()
@@ -54,6 +59,20 @@ pub(super) fn number(number: u64) -> String {
     text
 }
 
+/// Files of functions are long; the journal has the whole of each.
+pub(super) fn short(text: &str) -> String {
+    match text.char_indices().nth(300) {
+        Some((end, _)) => format!("{} … ({} letters; the journal has all)", &text[..end], text.len()),
+        None => text.to_owned(),
+    }
+}
+
+/// A value beside an axis: `0.6`, not `0.6000000000000001`.
+pub(super) fn tick(value: f64) -> String {
+    let text = format!("{value:.6}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
 /// `1 row`, `2 rows`
 pub(super) fn count(number_of: u64, what: &str) -> String {
     format!("{} {what}{}", number(number_of), if number_of == 1 { "" } else { "s" })
@@ -65,7 +84,11 @@ pub(super) fn bytes(bytes: u64) -> String {
     let mut value = bytes as f64;
     for unit in ["B", "KiB", "MiB", "GiB"] {
         if value < 1000.0 {
-            return if unit == "B" || value >= 99.5 { format!("{value:.0} {unit}") } else { format!("{value:.1} {unit}") };
+            return if unit == "B" || value >= 99.5 {
+                format!("{value:.0} {unit}")
+            } else {
+                format!("{value:.1} {unit}")
+            };
         }
         value /= 1024.0;
     }
@@ -98,7 +121,7 @@ pub(super) fn millis(value: Option<f64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes, count, millis, number, percent, seconds};
+    use super::{bytes, count, millis, number, percent, seconds, short, tick};
 
     #[test]
     fn numbers_are_short_and_say_their_units() {
@@ -124,6 +147,9 @@ mod tests {
             [percent(0, 0), percent(0, 9), percent(1, 1_000_000), percent(1, 400), percent(1, 8)],
             ["–", "0 %", "< 0.01 %", "0.25 %", "12.5 %"]
         );
+        assert_eq!([tick(0.2 * 3.0), tick(0.0), tick(100.0), tick(0.01)], ["0.6", "0", "100", "0.01"]);
+        assert_eq!(short("é"), "é");
+        assert!(short(&"é".repeat(301)).starts_with(&"é".repeat(300)));
         assert_eq!([millis(None), millis(Some(1.26)), millis(Some(31.5))], ["–", "1.3 ms", "32 ms"]);
     }
 }

@@ -105,6 +105,7 @@ pub fn check(folder: &Folder) -> Result<Checked> {
     }
     let since = contents.records.len() - sign.records;
     let now = read(folder, kept.generated_at)?;
+    let text = fs::read(&path).map_err(Error::file("read", &path))?;
     let mut remarks = Vec::new();
     let other: Vec<&str> = differing(&sign.files, &now.signature.files);
     let is_comparable = since == 0 && kept.program == now.program;
@@ -114,14 +115,14 @@ pub fn check(folder: &Folder) -> Result<Checked> {
         remarks.push(format!("it was made by version {}, so only the journal was compared", kept.program));
     } else if !other.is_empty() {
         return Err(changed(format!("{} were changed since {shown} was made", other.join(", "))));
-    } else if kept != now {
-        return Err(changed(format!("{shown} is not what its folder says: {}", differences(&kept, &now).join(", "))));
+    } else if text != Format::Json.render(&now) {
+        return Err(changed(format!("{shown} is not what its folder says: {}", differences(&text, &now).join(", "))));
     }
     if is_comparable {
         for format in [Format::Html, Format::Markdown] {
             let path = folder.report(format.ending());
             match fs::read(&path) {
-                Ok(text) if text == format.render(&kept) => {}
+                Ok(text) if text == format.render(&now) => {}
                 Ok(_) => return Err(changed(format!("{} is not what {shown} says", path.display()))),
                 Err(_) => remarks.push(format!("there is no {}", path.display())),
             }
@@ -151,11 +152,16 @@ fn differing<'a>(before: &'a BTreeMap<String, String>, now: &'a BTreeMap<String,
 }
 
 /// The parts that differ.
-fn differences(kept: &Report, now: &Report) -> Vec<String> {
-    let parts = |report: &Report| match serde_json::to_value(report) {
+fn differences(kept: &[u8], now: &Report) -> Vec<String> {
+    let parts = |text: &[u8]| match serde_json::from_slice(text) {
         Ok(Value::Object(parts)) => parts,
         _ => serde_json::Map::new(),
     };
-    let (kept, now) = (parts(kept), parts(now));
-    kept.iter().filter(|(name, part)| now.get(*name) != Some(part)).map(|(name, _)| name.clone()).collect()
+    let (kept, now) = (parts(kept), parts(&Format::Json.render(now)));
+    let mut names: Vec<String> =
+        kept.iter().filter(|(name, part)| now.get(*name) != Some(part)).map(|(name, _)| name.clone()).collect();
+    if names.is_empty() {
+        names.push("it was written in another way".to_owned());
+    }
+    names
 }

@@ -30,7 +30,9 @@ pub(super) fn show(page: &mut Markup, report: &Report) {
         });
         more(page, format_args!("{}, {}", count(backup.files.len() as u64, "file"), bytes(backup.bytes)), |page| {
             table(page, &["File", "Size", "SHA-256"], &[1], |rows| {
-                rows.extend(backup.files.iter().map(|file| vec![file.path.clone(), bytes(file.bytes), file.sha256.clone()]));
+                rows.extend(
+                    backup.files.iter().map(|file| vec![file.path.clone(), bytes(file.bytes), file.sha256.clone()]),
+                );
             });
         });
         if !backup.archives.is_empty() {
@@ -52,7 +54,7 @@ fn facts(backup: &Backup) -> Vec<(&'static str, String)> {
             utc(trial.at),
             took(trial.seconds),
             count(trial.rows, "row"),
-            count(trial.tables as u64, "table")
+            count(trial.tables, "table")
         ),
         Some(_) => "of another backup".to_owned(),
         None => "not tried".to_owned(),
@@ -64,7 +66,16 @@ fn facts(backup: &Backup) -> Vec<(&'static str, String)> {
     };
     vec![
         ("Snapshot", format!("{} at {}", backup.snapshot, utc(backup.made_at))),
-        ("Dumped", format!("{} in {}, {}{}", count(backup.rows, "row"), count(backup.tables.len() as u64, "table"), bytes(backup.bytes), took(backup.seconds))),
+        (
+            "Dumped",
+            format!(
+                "{} in {}, {}{}",
+                count(backup.rows, "row"),
+                count(backup.tables.len() as u64, "table"),
+                bytes(backup.bytes),
+                took(backup.seconds)
+            ),
+        ),
         ("Restored for trial", tried),
         ("SHA-256 of the manifest", backup.manifest_sha256.clone()),
         ("In the journal", manifest.to_owned()),
@@ -78,14 +89,21 @@ fn facts(backup: &Backup) -> Vec<(&'static str, String)> {
 pub(super) fn verification(page: &mut Markup, report: &Report) {
     section(page, "verification", "Verification", |page| {
         let Some(found) = &report.verification else {
-            note(page, "The database was not compared with the backup since. `cutover verify` does, and keeps what it finds here.");
+            note(
+                page,
+                "The database was not compared with the backup since. `cutover verify` does, and keeps what it finds here.",
+            );
             return;
         };
         let differ = found.tables.iter().filter(|one| !one.equal).count() as u64;
         let words = match (found.equal, found.equal_by_count) {
             (true, _) => "every table holds the same rows as the backup".to_owned(),
-            (false, true) => format!("{} not the same, although COUNT(*) is the same everywhere", count(differ, "table")),
-            (false, false) => format!("{} not the same; while services write, that is as it must be", count(differ, "table")),
+            (false, true) => {
+                format!("{} not the same, although COUNT(*) is the same everywhere", count(differ, "table"))
+            }
+            (false, false) => {
+                format!("{} not the same; while services write, that is as it must be", count(differ, "table"))
+            }
         };
         note(page, format_args!("{}: {words}.", utc(found.at)));
         let heads = ["Table", "Verdict", "COUNT(*) then", "now", "Digest then", "now", "Rows named"];

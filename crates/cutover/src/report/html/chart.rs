@@ -81,18 +81,22 @@ impl Chart<'_> {
     fn draw_at(&self, page: &mut Markup, size: &Size) {
         let view = format!("0 0 {} {}", size.width, size.height);
         let label = format!("{}. {}", self.title, self.words);
-        page.within("svg", &[("class", &size.class), ("viewBox", &view), ("role", &"img"), ("aria-label", &label)], |page| {
-            self.axes(page, size);
-            self.marks(page, size);
-            for line in &self.lines {
-                for path in self.paths(line, size) {
-                    page.element("path", &[("class", &line.class), ("d", &path)], "");
+        page.within(
+            "svg",
+            &[("class", &size.class), ("viewBox", &view), ("role", &"img"), ("aria-label", &label)],
+            |page| {
+                self.axes(page, size);
+                self.marks(page, size);
+                for line in &self.lines {
+                    for path in self.paths(line, size) {
+                        page.element("path", &[("class", &line.class), ("d", &path)], "");
+                    }
                 }
-            }
-            if size.class == WIDE.class {
-                self.hovers(page, size);
-            }
-        });
+                if size.class == WIDE.class {
+                    self.hovers(page, size);
+                }
+            },
+        );
     }
 
     fn x(&self, at: Timestamp, size: &Size) -> f64 {
@@ -108,7 +112,11 @@ impl Chart<'_> {
         let (floor, right) = (size.height - BOTTOM, size.width - RIGHT);
         for tick in &self.values.ticks {
             let y = self.y(*tick, size);
-            page.element("path", &[("class", &"grid"), ("d", &format!("M{} {}H{}", place(size.left), place(y), place(right)))], "");
+            page.element(
+                "path",
+                &[("class", &"grid"), ("d", &format!("M{} {}H{}", place(size.left), place(y), place(right)))],
+                "",
+            );
             let at: [(&'static str, &dyn std::fmt::Display); 4] =
                 [("class", &"y"), ("x", &place(size.left - 7.0)), ("y", &place(y + 4.0)), ("text-anchor", &"end")];
             page.element("text", &at, (self.unit)(*tick));
@@ -132,8 +140,13 @@ impl Chart<'_> {
         for (part, seconds) in self.times.cuts() {
             let x = size.left + part * (right - size.left);
             page.within("g", &[("class", &"cut")], |page| {
-                page.element("title", &[], format_args!("{} without traffic being moved are cut out", words::seconds(seconds)));
-                let path = format!("M{0} {1}V{2}M{3} {1}V{2}", place(x - 2.5), place(TOP), place(floor + 5.0), place(x + 2.5));
+                page.element(
+                    "title",
+                    &[],
+                    format_args!("{} without traffic being moved are cut out", words::seconds(seconds)),
+                );
+                let path =
+                    format!("M{0} {1}V{2}M{3} {1}V{2}", place(x - 2.5), place(TOP), place(floor + 5.0), place(x + 2.5));
                 page.element("path", &[("d", &path)], "");
             });
         }

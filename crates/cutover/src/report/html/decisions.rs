@@ -16,13 +16,24 @@ pub(super) fn changes(page: &mut Markup, report: &Report) {
             note(page, "The gateway told of none.");
             return;
         }
-        note(page, "Everything that was asked of the gateway while the run looked, by whom and why. Numbers are those of the charts.");
+        note(
+            page,
+            "Everything that was asked of the gateway while the run looked, by whom and why. Numbers are those of the charts.",
+        );
         table(page, &["#", "At", "Share", "Asked for", "By", "Why"], &[0], |rows| {
             for (at, change) in report.changes.iter().enumerate() {
                 let family = change.family.as_deref().map(|family| format!(" of {family}")).unwrap_or_default();
-                let what = if verdict::is_return(change) { "return".to_owned() } else { format!("{}{family}", change.what) };
+                let what =
+                    if verdict::is_return(change) { "return".to_owned() } else { format!("{}{family}", change.what) };
                 let share = if change.changes.is_empty() { String::new() } else { timeline::shares(change) };
-                rows.push(vec![(at + 1).to_string(), utc(change.at), share, what, change.who.clone(), change.why.clone()]);
+                rows.push(vec![
+                    (at + 1).to_string(),
+                    utc(change.at),
+                    share,
+                    what,
+                    change.who.clone(),
+                    change.why.clone(),
+                ]);
             }
         });
     });
@@ -59,8 +70,16 @@ fn one(page: &mut Markup, decision: &Decision) {
         });
         page.within("p", &[("class", &"note")], |page| {
             page.text(utc(*at));
-            if let Some(reason) = reason {
-                page.text(format_args!(": {reason}"));
+            match reason {
+                // A step may be planned to go on unless a gate fails.
+                Some(reason) if what == "confirm" => {
+                    page.text(format_args!(
+                        ": no gate failed, and the plan asked for no more. Enough was not seen: {reason}"
+                    ));
+                }
+                Some(reason) => page.text(format_args!(": {reason}")),
+                None if what == "confirm" => page.text(": every gate passed."),
+                None => {}
             }
         });
         for (name, measured) in families {
@@ -77,9 +96,14 @@ fn family(page: &mut Markup, name: &str, measured: &Measured) {
         number(measured.share_requests)
     );
     super::more(page, title, |page| {
-        table(page, &["Side", "Class", "Requests", "Failed", "Share failed", "p50", "p95", "p99"], &[2, 3, 4, 5, 6, 7], |rows| {
-            rows.extend(measured.summaries.iter().map(summary));
-        });
+        table(
+            page,
+            &["Side", "Class", "Requests", "Failed", "Share failed", "p50", "p95", "p99"],
+            &[2, 3, 4, 5, 6, 7],
+            |rows| {
+                rows.extend(measured.summaries.iter().map(summary));
+            },
+        );
         let Some(gates) = &measured.gates else { return };
         let armed = if gates.armed { "Armed: a failure goes back by itself." } else { "Not armed." };
         note(page, format_args!("{armed} {}", gates.because.as_deref().unwrap_or_default()));

@@ -1,9 +1,9 @@
 //! What was found before, what was done to the schema, what was undone, and what the shadow saw.
 
 use super::super::model::Report;
-use super::super::words::{bytes, count, number, seconds, utc};
+use super::super::words::{bytes, count, number, seconds, short, utc};
 use super::markup::Markup;
-use super::{list, more, note, section, table};
+use super::{list, long, more, note, section, table};
 
 pub(super) fn preflight(page: &mut Markup, report: &Report) {
     section(page, "preflight", "Preflight", |page| {
@@ -33,7 +33,9 @@ pub(super) fn preflight(page: &mut Markup, report: &Report) {
         }
         more(page, format_args!("{} as they should be", count(of("ok"), "check")), |page| {
             table(page, &heads[..3], &[], |rows| {
-                rows.extend(preflight.checks.iter().filter(|one| one.severity == "ok").map(|one| row(one)[..3].to_vec()));
+                rows.extend(
+                    preflight.checks.iter().filter(|one| one.severity == "ok").map(|one| row(one)[..3].to_vec()),
+                );
             });
         });
     });
@@ -51,7 +53,10 @@ pub(super) fn discovery(page: &mut Markup, report: &Report) {
             &[
                 ("Server", format!("PostgreSQL {}", server.version)),
                 ("Database", format!("{}, {}, {}", server.database, bytes(server.bytes), count(found.rows, "row"))),
-                ("Encoding", format!("{}, sorted by {}, sessions in {}", server.encoding, server.collation, server.time_zone)),
+                (
+                    "Encoding",
+                    format!("{}, sorted by {}, sessions in {}", server.encoding, server.collation, server.time_zone),
+                ),
                 ("Schema", known.fingerprint.clone()),
                 ("Layout", known.layout.join("; ")),
                 ("Extensions", known.extensions.join(", ")),
@@ -60,7 +65,7 @@ pub(super) fn discovery(page: &mut Markup, report: &Report) {
                 ("Elsewhere", known.other_databases.join(", ")),
             ],
         );
-        more(page, count(known.relations.len() as u64, "table or view"), |page| {
+        more(page, format_args!("{} tables and views", known.relations.len()), |page| {
             table(page, &["Name", "Kind", "Rows", "Size", "Owner"], &[2, 3], |rows| {
                 for one in &known.relations {
                     let rows_of = one.rows.map(number).unwrap_or_default();
@@ -73,12 +78,24 @@ pub(super) fn discovery(page: &mut Markup, report: &Report) {
             table(page, &["Role", "Logs in", "Superuser", "Bypasses row-level security", "Owns"], &[4], |rows| {
                 let yes = |is: bool| if is { "yes" } else { "" }.to_owned();
                 for role in &known.roles {
-                    rows.push(vec![role.name.clone(), yes(role.login), yes(role.superuser), yes(role.bypasses), number(role.owns)]);
+                    rows.push(vec![
+                        role.name.clone(),
+                        yes(role.login),
+                        yes(role.superuser),
+                        yes(role.bypasses),
+                        number(role.owns),
+                    ]);
                 }
             });
             table(page, &["Session", "Role", "From", "Connections", "In a transaction"], &[3, 4], |rows| {
                 for one in &known.sessions {
-                    rows.push(vec![one.application.clone(), one.role.clone(), one.address.clone(), number(one.count), number(one.busy)]);
+                    rows.push(vec![
+                        one.application.clone(),
+                        one.role.clone(),
+                        one.address.clone(),
+                        number(one.count),
+                        number(one.busy),
+                    ]);
                 }
             });
         });
@@ -103,23 +120,21 @@ pub(super) fn expansion(page: &mut Markup, report: &Report) {
                 seconds(longest)
             ),
         );
-        more(page, "Every statement", |page| {
+        long(page, "Every statement", |page| {
             table(page, &["At", "Took", "Tried again", "Statement", "Who was in the way"], &[1, 2], |rows| {
                 for one in &report.expansion {
                     let sql = one.sql.split_whitespace().collect::<Vec<_>>().join(" ");
-                    rows.push(vec![utc(one.at), seconds(one.seconds), number(one.waited), short(&sql), one.why.clone().unwrap_or_default()]);
+                    rows.push(vec![
+                        utc(one.at),
+                        seconds(one.seconds),
+                        number(one.waited),
+                        short(&sql),
+                        one.why.clone().unwrap_or_default(),
+                    ]);
                 }
             });
         });
     });
-}
-
-/// Files of functions are long; the whole of each stands in the journal.
-fn short(sql: &str) -> String {
-    match sql.char_indices().nth(400) {
-        Some((end, _)) => format!("{} … ({} letters; the journal has all)", &sql[..end], sql.len()),
-        None => sql.to_owned(),
-    }
 }
 
 pub(super) fn rollbacks(page: &mut Markup, report: &Report) {

@@ -3,6 +3,7 @@
 use super::super::model::{Report, State};
 use super::super::words::{number, percent, seconds, utc};
 use super::markup::Markup;
+use super::prose;
 
 /// The word and the class of a state.
 pub(in super::super) fn word(state: State) -> (&'static str, &'static str) {
@@ -44,7 +45,9 @@ pub(super) fn show(page: &mut Markup, report: &Report) {
         });
         page.within("div", &[("class", &format_args!("verdict {class}"))], |page| {
             page.element("p", &[("class", &"state")], word);
-            page.element("p", &[("class", &"sentence")], &report.verdict.sentence);
+            // The word stands above already.
+            let sentence = report.verdict.sentence.strip_prefix("Taken over: ").unwrap_or(&report.verdict.sentence);
+            page.within("p", &[("class", &"sentence")], |page| prose(page, sentence));
         });
         page.within("ul", &[("class", &"tiles")], |page| tiles(page, report));
         page.within("nav", &[("aria-label", &"Contents")], |page| {
@@ -67,14 +70,22 @@ fn tiles(page: &mut Markup, report: &Report) {
     tile(verdict.share.clone().unwrap_or_else(unknown), "of the people on the new side", "");
     let differ = verdict.rows_differ.map_or_else(unknown, number);
     tile(differ, "rows differ in the restored backup", if verdict.rows_differ == Some(0) { "good" } else { "" });
-    tile(if verdict.requests > 0 { number(verdict.requests) } else { unknown() }, "requests counted while traffic was moved", "");
+    tile(
+        if verdict.requests > 0 { number(verdict.requests) } else { unknown() },
+        "requests counted while traffic was moved",
+        "",
+    );
     let failed = if verdict.requests > 0 { number(verdict.errors) } else { unknown() };
     let what = if verdict.requests > 0 {
-        format!("of them failed ({})", percent(verdict.errors, verdict.requests))
+        format!("of them failed, {}", percent(verdict.errors, verdict.requests).replace(' ', "\u{a0}"))
     } else {
         "of them failed".to_owned()
     };
     tile(failed, &what, if verdict.errors > 0 { "bad" } else { "" });
-    tile(number(verdict.returns as u64), "automatic returns", if verdict.returns > 0 { "bad" } else { "" });
+    tile(
+        number(verdict.returns as u64),
+        if verdict.returns == 1 { "automatic return" } else { "automatic returns" },
+        if verdict.returns > 0 { "bad" } else { "" },
+    );
     tile(seconds(verdict.seconds), "of work, breaks left out", "");
 }

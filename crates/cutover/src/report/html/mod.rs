@@ -37,7 +37,11 @@ pub fn html(report: &Report) -> String {
             page.open("meta", &[("name", &"viewport"), ("content", &"width=device-width, initial-scale=1")]);
             page.open("meta", &[("name", &"color-scheme"), ("content", &"light dark")]);
             page.open("meta", &[("name", &"robots"), ("content", &"noindex")]);
-            page.element("title", &[], format_args!("Take-over of {}: {}", report.run.database, head::word(report.verdict.state).0));
+            page.element(
+                "title",
+                &[],
+                format_args!("Take-over of {}: {}", report.run.database, head::word(report.verdict.state).0),
+            );
             page.open("style", &[]);
             page.verbatim(STYLE);
             page.close("style");
@@ -61,7 +65,11 @@ pub fn html(report: &Report) -> String {
             });
             page.within("footer", &[], |page| {
                 let at = super::words::utc(report.generated_at);
-                page.element("p", &[], format_args!("Made {at} by pyairtable-platform {}. All times are UTC.", report.program));
+                page.element(
+                    "p",
+                    &[],
+                    format_args!("Made {at} by pyairtable-platform {}. All times are UTC.", report.program),
+                );
             });
         });
     });
@@ -81,28 +89,32 @@ fn table(page: &mut Markup, heads: &[&str], right: &[usize], rows: impl FnOnce(&
     rows(&mut all);
     let class = |at: usize| if right.contains(&at) { "number" } else { "words" };
     // Whoever has no mouse must be able to scroll it.
-    page.within("div", &[("class", &"table"), ("tabindex", &"0"), ("role", &"group"), ("aria-label", &heads.join(", "))], |page| {
-        page.within("table", &[], |page| {
-            page.within("thead", &[], |page| {
-                page.within("tr", &[], |page| {
-                    for (at, head) in heads.iter().enumerate() {
-                        page.element("th", &[("scope", &"col"), ("class", &class(at))], head);
+    page.within(
+        "div",
+        &[("class", &"table"), ("tabindex", &"0"), ("role", &"group"), ("aria-label", &heads.join(", "))],
+        |page| {
+            page.within("table", &[], |page| {
+                page.within("thead", &[], |page| {
+                    page.within("tr", &[], |page| {
+                        for (at, head) in heads.iter().enumerate() {
+                            page.element("th", &[("scope", &"col"), ("class", &class(at))], head);
+                        }
+                    });
+                });
+                page.within("tbody", &[], |page| {
+                    for row in all {
+                        page.within("tr", &[], |page| {
+                            for (at, cell) in row.iter().enumerate() {
+                                page.open("td", &[("class", &class(at))]);
+                                value(page, cell);
+                                page.close("td");
+                            }
+                        });
                     }
                 });
             });
-            page.within("tbody", &[], |page| {
-                for row in all {
-                    page.within("tr", &[], |page| {
-                        for (at, cell) in row.iter().enumerate() {
-                            page.open("td", &[("class", &class(at))]);
-                            value(page, cell);
-                            page.close("td");
-                        }
-                    });
-                }
-            });
-        });
-    });
+        },
+    );
 }
 
 /// A cell. What is a word of a verdict is shown as one; sums are shown as code, so that they break and can be copied.
@@ -119,8 +131,10 @@ fn value(page: &mut Markup, text: &str) {
         page.element("span", &[("class", &format_args!("word {class}"))], text);
     } else if text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         page.element("code", &[], text);
+    } else if text.ends_with(" UTC") && text.len() == 23 {
+        page.element("time", &[], text);
     } else {
-        page.text(text);
+        prose(page, text);
     }
 }
 
@@ -137,7 +151,31 @@ fn list(page: &mut Markup, pairs: &[(&str, String)]) {
 }
 
 fn note(page: &mut Markup, text: impl std::fmt::Display) {
-    page.element("p", &[("class", &"note")], text);
+    page.within("p", &[("class", &"note")], |page| prose(page, &text.to_string()));
+}
+
+/// Text in which commands stand between backticks, as errors have them.
+fn prose(page: &mut Markup, text: &str) {
+    if !text.matches('`').count().is_multiple_of(2) {
+        return page.text(text);
+    }
+    for (at, part) in text.split('`').enumerate() {
+        if at % 2 == 1 {
+            page.open("code", &[]);
+            page.text(part);
+            page.verbatim("</code>");
+        } else {
+            page.text(part);
+        }
+    }
+}
+
+/// What is too long for paper.
+fn long(page: &mut Markup, title: impl std::fmt::Display, inner: impl FnOnce(&mut Markup)) {
+    page.within("details", &[("class", &"long")], |page| {
+        page.element("summary", &[], title);
+        inner(page);
+    });
 }
 
 fn more(page: &mut Markup, title: impl std::fmt::Display, inner: impl FnOnce(&mut Markup)) {

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::super::model::Report;
 use super::super::rehearsal::{Naive, Rehearsal, Second};
 use super::super::scale::{Times, Values};
-use super::super::words::{clock, count, millis, number, percent, seconds};
+use super::super::words::{clock, count, millis, number, percent, seconds, tick};
 use super::chart::{Chart, Hover, Line};
 use super::markup::Markup;
 use super::traffic::marks;
@@ -17,7 +17,10 @@ const MOST: usize = 300;
 pub(super) fn show(page: &mut Markup, report: &Report) {
     let Some(rehearsal) = &report.rehearsal else { return };
     section(page, "rehearsal", "Rehearsal", |page| {
-        note(page, "Measured by the clients, from outside, and reconciled with the tables afterwards: every acknowledged write was looked for.");
+        note(
+            page,
+            "Measured by the clients, from outside, and reconciled with the tables afterwards: every acknowledged write was looked for.",
+        );
         sides(page, rehearsal);
         chart(page, report, rehearsal);
         if !rehearsal.phases.is_empty() {
@@ -56,24 +59,28 @@ fn sides(page: &mut Markup, ours: &Rehearsal) {
 }
 
 fn side(page: &mut Markup, title: &str, one: &Naive) {
-    page.within("article", &[("class", &if one.failed + one.lost + one.doubled == 0 { "good" } else { "bad" })], |page| {
-        page.element("h3", &[], title);
-        page.within("ul", &[("class", &"tiles")], |page| {
-            let mut tile = |value: u64, what: String| {
-                page.within("li", &[("class", &if value == 0 { "good" } else { "bad" })], |page| {
-                    page.element("b", &[], number(value));
-                    page.element("span", &[], what);
-                });
-            };
-            tile(one.lost, "acknowledged writes lost".to_owned());
-            tile(one.doubled, "writes done twice".to_owned());
-            tile(one.failed, format!("requests failed ({})", percent(one.failed, one.requests)));
-        });
-        note(page, format_args!("{} in {}.", count(one.requests, "request"), seconds(one.seconds)));
-        if !one.notes.is_empty() {
-            page.within("ul", &[], |page| one.notes.iter().for_each(|note| page.element("li", &[], note)));
-        }
-    });
+    page.within(
+        "article",
+        &[("class", &if one.failed + one.lost + one.doubled == 0 { "good" } else { "bad" })],
+        |page| {
+            page.element("h3", &[], title);
+            page.within("ul", &[("class", &"tiles")], |page| {
+                let mut tile = |value: u64, what: String| {
+                    page.within("li", &[("class", &if value == 0 { "good" } else { "bad" })], |page| {
+                        page.element("b", &[], number(value));
+                        page.element("span", &[], what);
+                    });
+                };
+                tile(one.lost, "acknowledged writes lost".to_owned());
+                tile(one.doubled, "writes done twice".to_owned());
+                tile(one.failed, format!("requests failed ({})", percent(one.failed, one.requests)));
+            });
+            note(page, format_args!("{} in {}.", count(one.requests, "request"), seconds(one.seconds)));
+            if !one.notes.is_empty() {
+                page.within("ul", &[], |page| one.notes.iter().for_each(|note| page.element("li", &[], note)));
+            }
+        },
+    );
 }
 
 fn moment(at: f64) -> Option<Timestamp> {
@@ -82,8 +89,11 @@ fn moment(at: f64) -> Option<Timestamp> {
 
 fn chart(page: &mut Markup, report: &Report, rehearsal: &Rehearsal) {
     let per_point = rehearsal.per_second.len().div_ceil(MOST).max(1);
-    let points: Vec<(Timestamp, Second)> =
-        rehearsal.per_second.chunks(per_point).filter_map(|chunk| Some((moment(chunk.first()?.at)?, sum(chunk)))).collect();
+    let points: Vec<(Timestamp, Second)> = rehearsal
+        .per_second
+        .chunks(per_point)
+        .filter_map(|chunk| Some((moment(chunk.first()?.at)?, sum(chunk))))
+        .collect();
     let Some((first, last)) = points.first().zip(points.last()) else { return };
     let long = SignedDuration::from_secs(i64::try_from(per_point).unwrap_or(1));
     let end = |at: Timestamp| at.checked_add(long).unwrap_or(at);
@@ -109,7 +119,9 @@ fn chart(page: &mut Markup, report: &Report, rehearsal: &Rehearsal) {
         let points = points.iter().map(|(at, second)| (*at, value(second))).collect();
         Line { class, points, steps: false }
     };
-    let values = |lines: &[Line]| lines.iter().flat_map(|line| line.points.iter().filter_map(|(_, value)| *value)).collect::<Vec<_>>();
+    let values = |lines: &[Line]| {
+        lines.iter().flat_map(|line| line.points.iter().filter_map(|(_, value)| *value)).collect::<Vec<_>>()
+    };
     let mut draw = |title: &str, words: String, values: Values, unit, lines| {
         page.within("figure", &[], |page| {
             page.within("figcaption", &[], |page| page.element("b", &[], title));
@@ -118,13 +130,17 @@ fn chart(page: &mut Markup, report: &Report, rehearsal: &Rehearsal) {
     };
     let latency = vec![line("plain thin", |second| second.p50_ms), line("plain", |second| second.p99_ms)];
     let axis = Values::linear_or_log(&values(&latency), 1.0, 4);
-    let title = if axis.is_log() { "Latency of clients, p50 and p99 (by powers of ten)" } else { "Latency of clients, p50 and p99" };
-    draw(title, "As clients measured it.".to_owned(), axis, |value| format!("{value} ms"), latency);
+    let title = if axis.is_log() {
+        "Latency of clients, p50 and p99 (by powers of ten)"
+    } else {
+        "Latency of clients, p50 and p99"
+    };
+    draw(title, "As clients measured it.".to_owned(), axis, |value| format!("{} ms", tick(value)), latency);
     #[expect(clippy::cast_precision_loss, reason = "a chart")]
     let failed = vec![line("failed", |second| Some(second.failed as f64))];
     let axis = Values::linear(values(&failed).into_iter(), 1.0, 2);
     let words = format!("{} of {} failed.", rehearsal.failed, rehearsal.requests);
-    draw("Requests of clients that failed", words, axis, |value| value.to_string(), failed);
+    draw("Requests of clients that failed", words, axis, tick, failed);
 }
 
 /// Several seconds as one. Percentiles cannot be added: the worst counts.

@@ -23,7 +23,7 @@ pub(super) fn show(page: &mut Markup, report: &Report) {
                 ("Its length in bytes", number(sign.journal_bytes as u64)),
             ],
         );
-        page.within("p", &[], |page| {
+        page.within("p", &[("class", &"commands")], |page| {
             page.text("To check journal, files and this report:");
             page.element("code", &[], "pyairtable-platform cutover report --check --dir FOLDER");
             page.text("To check the journal without this program:");
@@ -39,7 +39,14 @@ pub(super) fn show(page: &mut Markup, report: &Report) {
                 for one in &report.sessions {
                     let took = seconds(super::super::attempts::between(one.opened_at, one.ended_at));
                     let exit = one.exit.map_or_else(|| "none".to_owned(), |exit| exit.to_string());
-                    rows.push(vec![one.holder.clone(), number(one.token), one.program.clone(), utc(one.opened_at), took, exit]);
+                    rows.push(vec![
+                        one.holder.clone(),
+                        number(one.token),
+                        one.program.clone(),
+                        utc(one.opened_at),
+                        took,
+                        exit,
+                    ]);
                 }
             });
         });

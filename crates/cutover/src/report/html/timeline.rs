@@ -3,14 +3,17 @@
 use super::super::model::{Event, Report, Step};
 use super::super::{gather, words};
 use super::markup::Markup;
-use super::{gantt, more, section, table};
+use super::{gantt, long, more, prose, section, table};
 
 pub(super) fn show(page: &mut Markup, report: &Report) {
     section(page, "timeline", "Timeline", |page| {
         gantt::show(page, report);
         page.within("ol", &[("class", &"events")], |page| {
+            let mut day = None;
             for event in &report.timeline {
-                one(page, event);
+                let today = words::day(event.at);
+                one(page, event, day.as_ref() != Some(&today));
+                day = Some(today);
             }
         });
         more(page, "Steps and what each came to", |page| steps(page, &report.steps));
@@ -20,7 +23,7 @@ pub(super) fn show(page: &mut Markup, report: &Report) {
     });
 }
 
-fn one(page: &mut Markup, event: &Event) {
+fn one(page: &mut Markup, event: &Event, is_new_day: bool) {
     let (word, class) = match (event.outcome, event.kind.as_str()) {
         (Some(outcome), _) => gantt::outcome(outcome),
         (None, "return") => ("returned", "bad"),
@@ -31,7 +34,8 @@ fn one(page: &mut Markup, event: &Event) {
         _ => ("", "quiet"),
     };
     page.within("li", &[("class", &class)], |page| {
-        page.element("time", &[("datetime", &event.at)], words::utc(event.at));
+        let shown = if is_new_day { words::utc(event.at) } else { words::clock(event.at) };
+        page.element("time", &[("datetime", &event.at)], shown);
         page.within("div", &[], |page| {
             page.element("b", &[], &event.title);
             if !word.is_empty() {
@@ -41,7 +45,7 @@ fn one(page: &mut Markup, event: &Event) {
                 page.element("span", &[("class", &"took")], words::seconds(seconds));
             }
             if let Some(detail) = &event.detail {
-                page.element("p", &[], detail);
+                page.within("p", &[], |page| prose(page, detail));
             }
         });
     });
@@ -66,10 +70,10 @@ fn steps(page: &mut Markup, steps: &[Step]) {
 /// Every statement and call, as the journal announced it.
 fn calls(page: &mut Markup, step: &Step) {
     let number: usize = step.attempts.iter().map(|attempt| attempt.calls.len()).sum();
-    more(page, format_args!("{}: {}", step.name, words::count(number as u64, "call")), |page| {
+    long(page, format_args!("{}: {}", step.name, words::count(number as u64, "call")), |page| {
         table(page, &["At", "Until the next", "Call"], &[1], |rows| {
             for call in step.attempts.iter().flat_map(|attempt| &attempt.calls) {
-                rows.push(vec![words::utc(call.at), words::seconds(call.seconds), call.what.clone()]);
+                rows.push(vec![words::utc(call.at), words::seconds(call.seconds), words::short(&call.what)]);
             }
         });
     });

@@ -1,6 +1,9 @@
 //! The charts of traffic and the numbers below them.
 
+use std::collections::BTreeMap;
+
 use gateway::control::history::Entry as Change;
+use gateway::split::Share;
 use jiff::{SignedDuration, Timestamp};
 
 use super::super::model::{Curve, Report, Traffic};
@@ -18,7 +21,11 @@ const ROWS: usize = 60;
 pub(super) fn show(page: &mut Markup, report: &Report) {
     section(page, "traffic", "Traffic", |page| {
         let Some(traffic) = &report.traffic else {
-            page.element("p", &[("class", &"note")], "No traffic was recorded: none was moved, or a proxy moved it that counts nothing.");
+            page.element(
+                "p",
+                &[("class", &"note")],
+                "No traffic was recorded: none was moved, or a proxy moved it that counts nothing.",
+            );
             return;
         };
         let marks = marks(&report.changes);
@@ -73,7 +80,11 @@ fn family(page: &mut Markup, name: &str, title: &str, curve: &Curve, changes: &[
                 words::clock(ended)
             ));
             if curve.recorded > curve.points.len() {
-                page.text(format_args!("{} seconds in {} points; of each the p99 of its worst second. ", curve.recorded, curve.points.len()));
+                page.text(format_args!(
+                    "{} seconds in {} points; of each the p99 of its worst second. ",
+                    curve.recorded,
+                    curve.points.len()
+                ));
             }
             page.text("Numbered lines are changes of the share, a triangle is traffic that went back by itself.");
         });
@@ -88,12 +99,16 @@ fn family(page: &mut Markup, name: &str, title: &str, curve: &Curve, changes: &[
         draw(
             "Share of the new side",
             &[("share", "people on the new side")],
-            format!("From 0 to {most} % at most; at the end {} %.", share.points.last().and_then(|(_, value)| *value).unwrap_or_default()),
+            format!(
+                "From 0 to {most} % at most; at the end {} %.",
+                share.points.last().and_then(|(_, value)| *value).unwrap_or_default()
+            ),
             Values::percent(),
-            |value| format!("{value} %"),
+            |value| format!("{} %", words::tick(value)),
             vec![share],
         );
-        let errors = [line("old", curve, |point| error_share(&point.old)), line("new", curve, |point| error_share(&point.new))];
+        let errors =
+            [line("old", curve, |point| error_share(&point.old)), line("new", curve, |point| error_share(&point.new))];
         let values = Values::linear(all(&errors), 1.0, 4);
         draw(
             "Requests that failed",
@@ -103,7 +118,7 @@ fn family(page: &mut Markup, name: &str, title: &str, curve: &Curve, changes: &[
                 curve.old.errors, curve.old.requests, curve.new.errors, curve.new.requests
             ),
             values,
-            |value| format!("{value} %"),
+            |value| format!("{} %", words::tick(value)),
             errors.into(),
         );
         let latency = [
@@ -115,11 +130,19 @@ fn family(page: &mut Markup, name: &str, title: &str, curve: &Curve, changes: &[
         let values = Values::linear_or_log(&all(&latency).collect::<Vec<_>>(), 1.0, 4);
         let title = if values.is_log() { "Latency, p50 and p99 (by powers of ten)" } else { "Latency, p50 and p99" };
         let sides = "Milliseconds to the head of the answer, as the gateway measures them.".to_owned();
-        draw(title, FOUR, sides, values, |value| format!("{value} ms"), latency.into());
-        let rates = [line("old", curve, |point| rate(&point.old, point)), line("new", curve, |point| rate(&point.new, point))];
+        draw(title, FOUR, sides, values, |value| format!("{} ms", words::tick(value)), latency.into());
+        let rates =
+            [line("old", curve, |point| rate(&point.old, point)), line("new", curve, |point| rate(&point.new, point))];
         let values = Values::linear(all(&rates), 1.0, 4);
         let sum = curve.old.requests + curve.new.requests;
-        draw("Requests per second", BOTH, format!("{sum} in all."), values, |value| format!("{value}/s"), rates.into());
+        draw(
+            "Requests per second",
+            BOTH,
+            format!("{sum} in all."),
+            values,
+            |value| format!("{}/s", words::tick(value)),
+            rates.into(),
+        );
         numbers(page, curve);
     });
 }
@@ -167,30 +190,66 @@ fn is_hole(before: Option<Timestamp>, point: &Second) -> bool {
     before.is_some_and(|before| begin(point).duration_since(before) > SignedDuration::from_secs(5))
 }
 
-/// The shares that were seen, and those that the gateway tells of in between and after.
+/// The share over time: at the very moment where the gateway tells of changes, by the second where it does not.
 fn share_line(name: &str, curve: &Curve, changes: &[Change]) -> Line {
-    let percent = |share: gateway::split::Share| f64::from(share.millionths()) / 10_000.0;
-    let mut points: Vec<(Timestamp, Option<f64>)> = Vec::new();
-    let mut before: Option<Timestamp> = None;
-    for point in &curve.points {
-        if is_hole(before, point) {
-            points.push((begin(point), None));
-        }
-        if points.last().is_none_or(|(_, value)| value.is_none()) {
-            points.push((begin(point), Some(percent(point.share))));
-        }
-        points.push((point.at, Some(percent(point.share))));
-        before = Some(point.at);
+    let points = told(name, curve, changes).unwrap_or_else(|| seen(curve));
+    let points =
+        points.into_iter().map(|(at, share)| (at, share.map(|share| f64::from(share.millionths()) / 10_000.0)));
+    Line { class: "share", points: points.collect(), steps: true }
+}
+
+type Shares = Vec<(Timestamp, Option<Share>)>;
+
+fn seen(curve: &Curve) -> Shares {
+    let mut points = Vec::new();
+    for stretch in stretches(curve) {
+        points.push((begin(&stretch[0]), Some(stretch[0].share)));
+        points.extend(stretch.iter().map(|point| (point.at, Some(point.share))));
+        points.push((stretch[stretch.len() - 1].at, None));
     }
-    // After the last second only the changes are known.
-    let last = before.unwrap_or(Timestamp::UNIX_EPOCH);
-    for change in changes.iter().filter(|change| change.at > last) {
-        let of_this = change.changes.iter().filter(|one| name == ALL || one.family == name);
-        if let Some(share) = of_this.map(|one| one.to).max() {
-            points.push((change.at, Some(percent(share))));
+    points
+}
+
+/// Nothing if what was seen contradicts it: a gateway that was started again has forgotten what was before.
+fn told(name: &str, curve: &Curve, changes: &[Change]) -> Option<Shares> {
+    let mut of_family = BTreeMap::<&str, Share>::new();
+    let mut all: Vec<(Timestamp, Share)> = Vec::new();
+    for change in changes {
+        let here: Vec<_> = change.changes.iter().filter(|one| name == ALL || one.family == name).collect();
+        for one in &here {
+            if all.is_empty() {
+                // What was before the first of all.
+                all.push((Timestamp::UNIX_EPOCH, one.from));
+            }
+            of_family.insert(&one.family, one.to);
+        }
+        if !here.is_empty() {
+            all.push((change.at, of_family.values().copied().max()?));
         }
     }
-    Line { class: "share", points, steps: true }
+    let at = |moment: Timestamp| all.iter().rev().find(|(at, _)| *at <= moment).map(|(_, share)| *share);
+    let mut points = Vec::new();
+    for stretch in stretches(curve) {
+        let (from, last) = (begin(&stretch[0]), &stretch[stretch.len() - 1]);
+        // A change of the last second may not have been seen yet.
+        if at(last.at)? != last.share && at(begin(last))? != last.share {
+            return None;
+        }
+        points.push((from, Some(at(from)?)));
+        let within = all.iter().filter(|(at, _)| *at > from && *at <= last.at);
+        points.extend(within.map(|(at, share)| (*at, Some(*share))));
+        points.push((last.at, Some(at(last.at)?)));
+        points.push((last.at, None));
+    }
+    points.pop();
+    let end = curve.points.last()?.at;
+    points.extend(all.iter().filter(|(at, _)| *at > end).map(|(at, share)| (*at, Some(*share))));
+    Some(points)
+}
+
+/// The points between holes.
+fn stretches(curve: &Curve) -> impl Iterator<Item = &[Second]> {
+    curve.points.chunk_by(|before, point| !is_hole(Some(before.at), point))
 }
 
 fn all(lines: &[Line]) -> impl Iterator<Item = f64> {
@@ -210,7 +269,11 @@ fn rate(side: &Side, point: &Second) -> Option<f64> {
 fn hover(point: &Second) -> Hover {
     let side = |side: &Side| {
         let (p50, p99) = (words::millis(side.p50_ms), words::millis(side.p99_ms));
-        format!("{}, {} failed, p50 {p50}, p99 {p99}", words::count(side.requests, "request"), words::number(side.errors))
+        format!(
+            "{}, {} failed, p50 {p50}, p99 {p99}",
+            words::count(side.requests, "request"),
+            words::number(side.errors)
+        )
     };
     let words = format!(
         "{}, {} on the new side\nold: {}\nnew: {}",
@@ -230,7 +293,12 @@ fn numbers(page: &mut Markup, curve: &Curve) {
         super::table(page, &heads, &[2, 3, 4, 5, 6, 7, 8, 9], |rows| {
             for point in thin(&curve.points, ROWS) {
                 let side = |side: &Side| {
-                    [words::number(side.requests), words::number(side.errors), words::millis(side.p50_ms), words::millis(side.p99_ms)]
+                    [
+                        words::number(side.requests),
+                        words::number(side.errors),
+                        words::millis(side.p50_ms),
+                        words::millis(side.p99_ms),
+                    ]
                 };
                 let first = [words::utc(point.at), point.share.to_string()];
                 rows.push([&first[..], &side(&point.old), &side(&point.new)].concat());

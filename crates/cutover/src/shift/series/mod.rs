@@ -99,7 +99,8 @@ impl Side {
         let middle = match (self.p50_ms, other.p50_ms) {
             (Some(one), Some(two)) if self.requests + other.requests > 0 => {
                 let (of_one, of_two) = (self.requests as f64, other.requests as f64);
-                Some((one * of_one + two * of_two) / (of_one + of_two))
+                // Whole microseconds, like those it is made of.
+                Some(((one * of_one + two * of_two) / (of_one + of_two) * 1e3).round() / 1e3)
             }
             (one, two) => one.or(two),
         };

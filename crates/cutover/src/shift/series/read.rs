@@ -130,10 +130,13 @@ mod tests {
         all.extend((1000..1003).map(|at| second(at, 50, 7)));
         all.extend((5000..5100).map(|at| second(at, 50, 9)));
         let points = thin(&all, 100);
-        let sum = |of: &[Second]| of.iter().map(|second| (second.new.requests, second.new.errors)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+        let sum = |of: &[Second]| {
+            of.iter().map(|second| (second.new.requests, second.new.errors)).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
+        };
         assert_eq!(sum(&points), sum(&all));
         assert!(points.len() <= 105, "{}", points.len());
-        let of_share = |percent: u32| points.iter().filter(|point| point.share == Share::from_basis_points(percent * 100));
+        let of_share =
+            |percent: u32| points.iter().filter(move |point| point.share == Share::from_basis_points(percent * 100));
         assert_eq!(of_share(10).map(|point| point.new.requests).sum::<u64>(), 5000);
         assert_eq!(of_share(50).next().unwrap().new.requests, 21, "the hole ends a point");
         assert_eq!(points.last().unwrap().new.p99_ms, Some(9.0));

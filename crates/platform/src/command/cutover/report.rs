@@ -84,8 +84,11 @@ pub(super) fn run(arguments: &ReportArgs) -> anyhow::Result<Exit> {
         (Some(format), None) => io::stdout().lock().write_all(&format.render(&report::read(&folder, now)?))?,
         (_, Some(file)) => {
             let format = form(*format, file)?;
-            std::fs::write(file, format.render(&report::read(&folder, now)?))
-                .map_err(|source| Error::File { doing: "write", path: file.clone(), source })?;
+            std::fs::write(file, format.render(&report::read(&folder, now)?)).map_err(|source| Error::File {
+                doing: "write",
+                path: file.clone(),
+                source,
+            })?;
             writeln!(io::stdout().lock(), "{}", file.display())?;
         }
     }
