@@ -21,6 +21,7 @@ pub mod files;
 pub mod journal;
 pub mod parity;
 pub mod preflight;
+pub mod report;
 pub mod run;
 pub mod shadow;
 pub mod shift;

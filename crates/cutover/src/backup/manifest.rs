@@ -14,7 +14,7 @@ use crate::discover::Server;
 use crate::{Error, Result, files};
 
 pub(super) const FORMAT: u32 = 1;
-pub(super) const MANIFEST: &str = "manifest.json";
+pub(crate) const MANIFEST: &str = "manifest.json";
 pub(super) const SUMS: &str = "SHA256SUMS";
 
 /// A file of the backup.

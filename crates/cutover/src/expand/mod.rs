@@ -12,6 +12,7 @@ use db::migrate::{self, Expansion, Extent, Limits, MigrateError, Piece};
 
 pub use self::lint::{LOOKED_INTO, Objection, lint};
 pub use self::step::Expand;
+pub(crate) use self::step::WAITED;
 use crate::{Error, Result};
 
 /// Every statement that an expansion would execute now, each linted. Only reads.

@@ -10,6 +10,9 @@ use crate::run::{Call, Cx, Doing, Preview, Step};
 /// Brings the schema to this program's, beside the services that use it.
 pub struct Expand;
 
+/// The name under which the journal keeps that a statement had to wait.
+pub(crate) const WAITED: &str = "waited";
+
 /// The statement as it is executed.
 fn call(database: &str, piece: &Piece) -> Call {
     Call::sql(
@@ -56,12 +59,20 @@ impl Step for Expand {
                         let _ = told.send(waits(piece, attempts, &blockers));
                     }
                 };
+                let (mut waited, mut last) = (0_u32, None);
                 let mut running = std::pin::pin!(expansion.run(piece, &mut look_on));
                 loop {
                     tokio::select! {
                         done = &mut running => break done.map_err(refused)?,
-                        Some(why) = telling.recv() => cx.wait(&why),
+                        Some(why) = telling.recv() => {
+                            cx.wait(&why);
+                            waited += 1;
+                            last = Some(why);
+                        }
                     }
+                }
+                if let Some(why) = last {
+                    cx.note(WAITED, json!({ "statement": piece.name, "times": waited, "last": why })).await?;
                 }
             }
             expansion.close().await.map_err(refused)

@@ -20,6 +20,27 @@ pub struct Contents {
     pub torn: Vec<u8>,
 }
 
+impl Contents {
+    /// The checksum of the last record, which contains those of all before.
+    pub fn head(&self) -> &str {
+        &self.sum
+    }
+
+    /// The checksum of the record before number `count`: what the head was when there were so many.
+    pub fn head_of(&self, count: usize) -> Option<&str> {
+        if count == self.records.len() {
+            Some(self.head())
+        } else {
+            self.records.get(count).map(|next| next.prev.as_str())
+        }
+    }
+
+    /// Where the whole records end, in bytes.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+}
+
 /// The journal at `path`; an empty one if there is none.
 pub fn read(path: &Path) -> Result<Contents> {
     match fs::read(path) {

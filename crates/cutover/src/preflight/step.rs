@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Inputs, Limits, Report, Severity, look};
 use crate::config::{collect, merge};
+use crate::report::kept;
 use crate::run::{Call, Cx, Doing, Preview, Step};
 use crate::{Error, Result, files};
 
@@ -34,20 +35,20 @@ impl Step for Preflight {
             let report = look(&inputs(cx)?).await?;
             let path = cx.folder.preflight();
             cx.call(Call::Write(path.display().to_string())).await?;
-            files::replace_json(&path, &report)?;
+            kept::keep_preflight(&cx.folder, cx.clock.now(), &report)?;
             refuse(&report, &cx.plan.accept)
         })
     }
 
     fn postcondition<'a>(&'a self, cx: &'a mut Cx) -> Doing<'a, Option<Value>> {
         Box::pin(async move {
-            let Some(report) = files::read_json::<Value>(&cx.folder.preflight())? else { return Ok(None) };
-            let all = report["checks"].as_array().map(Vec::as_slice).unwrap_or_default();
-            let of = |severity: &'static str| all.iter().filter(move |one| one["severity"] == severity);
-            let accepted = |one: &Value| cx.plan.accept.iter().any(|name| one["check"] == name.as_str());
-            let is_clear = of("stop").all(accepted);
+            let kept: Option<kept::Preflight> = files::read_json(&cx.folder.preflight())?;
+            // What somebody looked at before there was a plan was looked at without it.
+            let Some(kept) = kept.filter(|kept| kept.at >= cx.plan.made_at) else { return Ok(None) };
+            let of = |severity: &'static str| kept.checks.iter().filter(move |one| one.severity == severity);
+            let is_clear = of("stop").all(|one| cx.plan.accept.contains(&one.check));
             Ok(is_clear.then(
-                || json!({ "checks": all.len(), "warnings": of("warn").count(), "accepted": of("stop").count() }),
+                || json!({ "checks": kept.checks.len(), "warnings": of("warn").count(), "accepted": of("stop").count() }),
             ))
         })
     }

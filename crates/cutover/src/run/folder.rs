@@ -52,7 +52,12 @@ impl Folder {
         self.0.join("pause")
     }
 
-    /// What the checks before it found.
+    /// What traffic did while it was moved. Losing it loses charts and nothing else.
+    pub fn series(&self) -> PathBuf {
+        self.0.join("series.jsonl")
+    }
+
+    /// What the checks before the run found, when they were made last.
     pub fn preflight(&self) -> PathBuf {
         self.0.join("preflight.json")
     }
@@ -65,6 +70,21 @@ impl Folder {
     /// What the shadow found before traffic moved.
     pub fn shadow(&self) -> PathBuf {
         self.0.join("shadow.json")
+    }
+
+    /// What comparing the database with the backup came to, when it was done last.
+    pub fn verification(&self) -> PathBuf {
+        self.0.join("verification.json")
+    }
+
+    /// What a rehearsal adds to the report.
+    pub fn rehearsal(&self) -> PathBuf {
+        self.0.join("rehearsal.json")
+    }
+
+    /// The report, with one of the endings `html`, `json` and `md`.
+    pub fn report(&self, ending: &str) -> PathBuf {
+        self.0.join("report").with_extension(ending)
     }
 
     /// What stood in the database at the beginning.

@@ -131,7 +131,7 @@ impl Drop for Lock {
 }
 
 /// Who holds the run in `folder` at the moment.
-pub(super) fn holder(folder: &Folder) -> Option<Holder> {
+pub(crate) fn holder(folder: &Folder) -> Option<Holder> {
     let path = folder.lock();
     let file = File::open(&path).ok()?;
     match file.try_lock_shared() {

@@ -25,4 +25,5 @@ pub use programs::Tools;
 pub use status::{Progress, State, Status, StepStatus, status};
 pub use step::{Call, Doing, Preview, Step};
 
+pub(crate) use lock::holder;
 pub(crate) use programs::{connected, finish, version};

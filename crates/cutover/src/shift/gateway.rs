@@ -143,6 +143,13 @@ impl Gateway {
         Ok(holds.into_iter().next().map_or(Verdict::Pass, Verdict::Hold))
     }
 
+    /// Everything it shows people, with the last `seconds` second by second; nothing if it does not answer or has no such
+    /// answer.
+    pub(super) async fn view(&self, seconds: u64) -> Option<Value> {
+        let answer = client::ask(&self.socket, &format!("/view?seconds={seconds}"), None).await.ok()?;
+        answer.done.then_some(answer.body)
+    }
+
     /// Puts a share in force everywhere.
     pub(super) async fn set(&self, share: Share, why: &str) -> Result<()> {
         self.order("/set", json!({ "share": share }), why).await

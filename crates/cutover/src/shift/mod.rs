@@ -6,8 +6,10 @@
 
 mod gateway;
 mod plan;
+pub mod series;
 mod step;
 
 pub use gateway::{Family, Gateway, Route, Status};
 pub use plan::{Proceed, ShareStep, ShiftPlan};
+pub(crate) use step::DECISION;
 pub use step::Shift;

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
 use super::gateway::Verdict;
+use super::series::Recorder;
 use super::{Gateway, Proceed, ShareStep};
 use crate::run::{Call, Cx, Doing, Preview, Step};
 use crate::{Error, Result};
@@ -15,6 +16,10 @@ use crate::{Error, Result};
 const RENEW: Duration = Duration::from_secs(3);
 /// The gates look once a second.
 const LOOK: Duration = Duration::from_millis(250);
+/// How often the series gets a line.
+const RECORD: Duration = Duration::from_secs(1);
+/// How long gates hold until the journal says why; after that, each time it has become twice as long.
+const LASTING: Duration = Duration::from_mins(1);
 
 /// Puts a share of the people on the new side.
 pub struct Shift {
@@ -33,21 +38,27 @@ impl Shift {
         Self { name, about: Box::leak(about.into_boxed_str()), step, gateway }
     }
 
-    async fn watch(&self, cx: &mut Cx) -> Result<()> {
+    async fn watch(&self, cx: &mut Cx, series: &mut Recorder) -> Result<()> {
         let ShareStep { share, hold, proceed } = self.step;
         let began = Instant::now();
+        let mut lasting = LASTING;
         // What a gate said before the gateway went back is gone from its report afterwards.
-        let mut failed = None;
+        let mut failed: Option<(String, Value)> = None;
         loop {
             tokio::time::sleep(LOOK).await;
+            series.look().await;
             let verdict = self.gateway.verdict(share).await?;
-            if let Verdict::Fail(reason) = &verdict {
-                failed = Some(reason.clone());
+            if let Verdict::Fail(reason) = &verdict
+                && failed.is_none()
+            {
+                failed = Some((reason.clone(), series.measured().await));
             }
             let status = self.gateway.status().await?;
             if let Some((family, now)) = status.families.iter().find(|(_, family)| family.share < share) {
                 let unknown = || format!("{family} is at {} again; the gateway's log says who and why", now.share);
-                let reason = failed.unwrap_or_else(unknown);
+                let after = series.measured().await;
+                let (reason, families) = failed.unwrap_or_else(|| (unknown(), after));
+                self.decided(cx, "return", Some(&reason), families).await?;
                 return Err(Error::Returned { share: share.to_string(), reason });
             }
             cx.breathe().await?;
@@ -56,17 +67,37 @@ impl Shift {
                 cx.progress(&format!("holding {share}, seconds"), held, hold);
                 continue;
             }
-            match (verdict, proceed) {
-                (Verdict::Pass, _) | (Verdict::Hold(_), Proceed::UnlessFailing) => return Ok(()),
-                // The gateway is about to go back.
-                (Verdict::Fail(reason), _) => cx.wait(&format!("a gate fails: {reason}")),
+            let reason = match (verdict, proceed) {
+                (Verdict::Pass, _) => return self.decided(cx, "confirm", None, series.measured().await).await,
+                (Verdict::Hold(reason), Proceed::UnlessFailing) => {
+                    return self.decided(cx, "confirm", Some(&reason), series.measured().await).await;
+                }
+                (Verdict::Fail(reason), _) => {
+                    cx.wait(&format!("a gate fails: {reason}"));
+                    reason
+                }
                 (Verdict::Hold(reason), Proceed::WhenPassing) => {
                     cx.wait(&format!("{share} is in force, the gates hold: {reason}"));
+                    reason
                 }
+            };
+            if began.elapsed() > Duration::from_secs(hold) + lasting {
+                lasting *= 2;
+                self.decided(cx, "hold", Some(&reason), series.measured().await).await?;
             }
         }
     }
+
+    /// Writes down what was decided, and what everybody knew at that moment.
+    async fn decided(&self, cx: &mut Cx, what: &str, reason: Option<&str>, families: Value) -> Result<()> {
+        let share = self.step.share;
+        let value = json!({ "what": what, "share": share, "reason": reason, "families": families });
+        cx.note(DECISION, value).await
+    }
 }
+
+/// The name of a decision in the journal.
+pub(crate) const DECISION: &str = "decision";
 
 /// Renews the lease until dropped.
 struct Renewing(JoinHandle<()>);
@@ -132,7 +163,8 @@ impl Step for Shift {
             cx.call(Call::Gateway(format!("set {share} of all families"))).await?;
             self.gateway.set(share, &why).await?;
             let renewing = Renewing::start(self.gateway.clone());
-            self.watch(cx).await?;
+            let mut series = Recorder::of(&cx.folder, self.gateway.clone(), RECORD);
+            self.watch(cx, &mut series).await?;
             cx.call(Call::Gateway(format!("confirm {share}"))).await?;
             self.gateway.confirm(&why).await?;
             if share == Share::ALL && cx.plan.shadow.is_some() {
@@ -140,6 +172,7 @@ impl Step for Shift {
                 self.gateway.shadow_stops("nobody is left to compare with").await?;
             }
             drop(renewing);
+            series.now().await;
             Ok(())
         })
     }
@@ -159,7 +192,9 @@ impl Step for Shift {
             cx.call(Call::Gateway("return all families to the old services".to_owned())).await?;
             self.gateway.go_back(&why).await?;
             // Whoever begins again may raise shares again.
-            self.gateway.thaw(&why).await
+            self.gateway.thaw(&why).await?;
+            Recorder::of(&cx.folder, self.gateway.clone(), RECORD).now().await;
+            Ok(())
         })
     }
 }

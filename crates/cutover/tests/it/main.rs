@@ -11,6 +11,7 @@ mod discover;
 mod expand;
 mod lock;
 mod preflight;
+mod report;
 mod restore;
 mod shift;
 mod support;

@@ -20,12 +20,15 @@ use tokio::task::JoinHandle;
 
 use crate::support::setup;
 
+/// What a server for tests does without.
+const MISSING: [&str; 4] = ["fsync", "full-page-writes", "synchronous-commit", "redis"];
+
 /// A service that answers every request on its connections, fails each, or says something else.
-struct Service {
+pub(crate) struct Service {
     address: SocketAddr,
-    broken: Arc<AtomicBool>,
+    pub(crate) broken: Arc<AtomicBool>,
     odd: Arc<AtomicBool>,
-    answered: Arc<AtomicU64>,
+    pub(crate) answered: Arc<AtomicU64>,
 }
 
 impl Service {
@@ -63,21 +66,21 @@ impl Service {
     }
 
     /// Requests that it answered within a moment.
-    async fn answers_meanwhile(&self) -> u64 {
+    pub(crate) async fn answers_meanwhile(&self) -> u64 {
         let before = self.answered.load(Ordering::Relaxed);
         tokio::time::sleep(Duration::from_millis(500)).await;
         self.answered.load(Ordering::Relaxed) - before
     }
 }
 
-struct World {
-    old: Service,
-    new: Service,
-    socket: PathBuf,
+pub(crate) struct World {
+    pub(crate) old: Service,
+    pub(crate) new: Service,
+    pub(crate) socket: PathBuf,
     _stop: watch::Sender<bool>,
     clients: JoinHandle<()>,
-    folder: tempfile::TempDir,
-    db: TestDb,
+    pub(crate) folder: tempfile::TempDir,
+    pub(crate) db: TestDb,
 }
 
 impl Drop for World {
@@ -88,6 +91,11 @@ impl Drop for World {
 
 impl World {
     async fn start() -> Self {
+        Self::on(TestDb::empty().await).await
+    }
+
+    /// With the database of a deployment.
+    pub(crate) async fn on(db: TestDb) -> Self {
         let (old, new) = (Service::start().await, Service::start().await);
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("gateway.sock");
@@ -115,27 +123,34 @@ impl World {
             let clients = (0..4).map(|number| people(address, number));
             futures_util::future::join_all(clients).await;
         });
-        Self { old, new, socket, _stop: stop, clients, folder, db: TestDb::empty().await }
+        Self { old, new, socket, _stop: stop, clients, folder, db }
     }
 
     /// The steps that move traffic, as a run does them.
     async fn run(&self, plan: &str) -> Result<Vec<run::Done>, Error> {
-        self.run_with(plan, None).await
+        self.steps(plan, None, false).await
     }
 
-    async fn run_with(&self, plan: &str, shadow: Option<ShadowPlan>) -> Result<Vec<run::Done>, Error> {
+    /// The same with everything before, if the run is to be whole.
+    pub(crate) async fn steps(
+        &self,
+        plan: &str,
+        shadow: Option<ShadowPlan>,
+        is_whole: bool,
+    ) -> Result<Vec<run::Done>, Error> {
         let steps = plan.split(',').map(|step| step.parse().unwrap()).collect();
         let shift = Some(ShiftPlan { gateway: self.socket.clone(), steps });
-        let wishes = Wishes { shift, shadow, ..Wishes::default() };
+        let accept = MISSING.map(str::to_owned).into();
+        let wishes = Wishes { shift, shadow, accept, ..Wishes::default() };
         let mut cx = Cx::open(setup(&self.folder.path().join("run"), self.db.url(), wishes, None)).await?;
-        let shares = steps::shift(&cx.plan);
-        let done = run::run(&mut cx, &shares);
+        let all = if is_whole { steps::of(&cx.plan) } else { steps::shift(&cx.plan) };
+        let done = run::run(&mut cx, &all);
         let done = tokio::time::timeout(Duration::from_secs(90), done).await.expect("it ends");
         cx.close(done.as_ref().err().map_or(Exit::Done, Error::exit)).await;
         done
     }
 
-    async fn share(&self) -> String {
+    pub(crate) async fn share(&self) -> String {
         let status = shift::Gateway::at(&self.socket).status().await.unwrap();
         status.families["users"].share.to_string()
     }
@@ -236,12 +251,12 @@ async fn shift_does_not_begin_while_answers_differ() {
     let shadow = Some(ShadowPlan { seconds: 2, reads: 200 });
     let plan = "100%:1s:unless-failing";
     world.new.odd.store(true, Ordering::Relaxed);
-    let error = world.run_with(plan, shadow).await.unwrap_err();
+    let error = world.steps(plan, shadow, false).await.unwrap_err();
     assert_eq!(error.exit(), Exit::Differs, "{error}");
     assert!(error.to_string().contains("odd") && error.to_string().contains("register"), "{error}");
     assert_eq!(world.share().await, "0%");
     world.new.odd.store(false, Ordering::Relaxed);
-    let done = world.run_with(plan, shadow).await.unwrap();
+    let done = world.steps(plan, shadow, false).await.unwrap();
     let names: Vec<_> = done.iter().map(|done| (done.step, done.already)).collect();
     assert_eq!(names, [("shadow", false), ("shift-100", false)]);
     assert!(done[0].outcome["compared"].as_u64().unwrap() >= 200, "{done:?}");

@@ -9,7 +9,7 @@ use cutover::shift::{ShareStep, ShiftPlan};
 
 #[cfg(feature = "rehearsal")]
 use super::rehearse;
-use super::{config_step, discover, parity, preflight, restore, run, status, verify};
+use super::{config_step, discover, parity, preflight, report, restore, run, status, verify};
 use crate::command::arguments::{DatabaseArgs, EverythingArgs};
 
 #[derive(Debug, Subcommand)]
@@ -57,6 +57,9 @@ pub(in crate::command) enum CutoverCommand {
     #[cfg(feature = "rehearsal")]
     #[command(long_about = rehearse::ABOUT, after_long_help = rehearse::AFTER_HELP)]
     Rehearse(RehearseArgs),
+    /// Write down what the run did: one page for whoever decides and whoever audits
+    #[command(long_about = report::ABOUT, after_long_help = report::AFTER_HELP)]
+    Report(report::ReportArgs),
     /// Restore the backup into a new database, and put that in place of the present one if asked to
     #[command(long_about = restore::ABOUT, after_long_help = restore::AFTER_HELP)]
     Restore(RestoreArgs),

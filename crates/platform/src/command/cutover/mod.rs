@@ -7,6 +7,7 @@ mod parity;
 mod preflight;
 #[cfg(feature = "rehearsal")]
 mod rehearse;
+mod report;
 mod restore;
 mod run;
 mod status;
@@ -74,6 +75,7 @@ pub(super) fn run(command: &Command) -> ExitCode {
         Command::Parity(arguments) => parity::run(arguments),
         #[cfg(feature = "rehearsal")]
         Command::Rehearse(arguments) => rehearse::run(arguments),
+        Command::Report(arguments) => report::run(arguments),
         Command::Restore(arguments) => restore::run(arguments),
     };
     let exit = done.unwrap_or_else(|error| {
@@ -126,6 +128,13 @@ fn surroundings(config: &Config, opened: &Opened) -> anyhow::Result<Surroundings
         jwt_secret: config.jwt_secret.clone(),
         ..Surroundings::default()
     })
+}
+
+/// Says what could not be kept for the report; nothing else depends on it.
+fn keep(kept: cutover::Result<()>) {
+    if let Err(error) = kept {
+        let _ = writeln!(io::stderr(), "not kept for the report: {error}");
+    }
 }
 
 fn print_json(value: &impl Serialize) -> anyhow::Result<()> {

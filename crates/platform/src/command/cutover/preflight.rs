@@ -6,10 +6,11 @@ use std::sync::Arc;
 use cutover::Exit;
 use cutover::config::collect;
 use cutover::preflight::{Inputs, Limits, Surroundings, look};
-use kernel::SystemClock;
+use cutover::report::kept;
+use kernel::{Clock as _, SystemClock};
 
 use super::arguments::PreflightArgs;
-use super::{USED, exit_codes, print_json, surroundings, tools};
+use super::{USED, exit_codes, keep, print_json, surroundings, tools};
 use crate::command::short::with_database;
 use crate::config;
 
@@ -18,8 +19,8 @@ Check everything that can be known before anything is changed.
 
 More than eighty named checks of the server and its settings, roles and rights, sessions and locks, replication, the \
 schema, rows that years of old services left, Redis, the old services' environments, and this machine. Each says what \
-is so and what to do about it. Nothing is written: it reads in read-only transactions, takes no lock but that of \
-reading, and verifies both itself. Counting rows ends after two seconds for each check; --thorough lets it go on.";
+is so and what to do about it. It reads in read-only transactions, takes no lock but that of reading, and verifies \
+both itself; only what it found is kept, for the report, in the run's folder. Counting rows ends after two seconds for each check; --thorough lets it go on.";
 
 pub(super) const AFTER_HELP: &str = concat!(
     "\
@@ -56,6 +57,7 @@ pub(super) fn run(arguments: &PreflightArgs) -> anyhow::Result<Exit> {
             limits,
         };
         let report = look(&inputs).await?;
+        keep(kept::keep_preflight(&arguments.folder.folder(), SystemClock.now(), &report));
         exit = if report.ready { Exit::Done } else { Exit::Refused };
         if arguments.json {
             print_json(&report)?;

@@ -9,7 +9,7 @@ use kernel::SystemClock;
 use serde_json::json;
 
 use super::arguments::{FolderArgs, PlanArgs, RunArgs};
-use super::{exit_codes, on_database, print_json, stop_on_signal, surroundings, tools, watch};
+use super::{exit_codes, on_database, print_json, report, stop_on_signal, surroundings, tools, watch};
 use crate::config::Config;
 use crate::local::Opened;
 use crate::system::SystemRng;
@@ -113,6 +113,7 @@ pub(super) fn roll_back(arguments: &RunArgs) -> anyhow::Result<Exit> {
         let steps = steps::of(&cx.plan);
         let undone = cutover::run::roll_back(&mut cx, &steps).await;
         cx.close(undone.as_ref().err().map_or(Exit::RolledBack, Error::exit)).await;
+        leave_report(arguments, undone.as_ref().err());
         let undone = undone?;
         if arguments.json {
             print_json(&json!({ "undone": undone }))?;
@@ -129,6 +130,7 @@ async fn work(arguments: &RunArgs, config: &Config, opened: &Opened, last: Optio
     let steps = steps::until(steps::of(&cx.plan), last);
     let done = cutover::run::run(&mut cx, &steps).await;
     cx.close(done.as_ref().err().map_or(Exit::Done, Error::exit)).await;
+    leave_report(arguments, done.as_ref().err());
     let done = done?;
     if arguments.json {
         print_json(&json!({ "steps": done }))?;
@@ -140,6 +142,13 @@ async fn work(arguments: &RunArgs, config: &Config, opened: &Opened, last: Optio
         writeln!(out, "{step:<14} {when:<12} {}", facts(outcome))?;
     }
     Ok(Exit::Done)
+}
+
+/// Whoever has lost the run writes nothing into its folder.
+fn leave_report(arguments: &RunArgs, error: Option<&Error>) {
+    if !matches!(error, Some(Error::Fenced(_) | Error::Held { .. })) {
+        report::leave(&arguments.folder.folder());
+    }
 }
 
 /// `tables 13, rows 7979`

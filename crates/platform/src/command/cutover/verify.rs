@@ -4,11 +4,13 @@ use std::io::{self, Write as _};
 
 use cutover::backup::{Manifest, TableVerdict, Verdict, check_files, compare};
 use cutover::digest::{Difference, How};
+use cutover::report::kept as report;
 use cutover::{Error, Exit};
+use kernel::{Clock as _, SystemClock};
 use serde_json::json;
 
 use super::arguments::VerifyArgs;
-use super::{exit_codes, on_database, print_json};
+use super::{exit_codes, keep, on_database, print_json};
 
 pub(super) const ABOUT: &str = "\
 Compare the backup with its manifest, and the database with the backup.
@@ -57,6 +59,7 @@ pub(super) fn run(arguments: &VerifyArgs) -> anyhow::Result<Exit> {
             None => None,
         };
         let verdict = compare(&client, &manifest, restored.as_ref(), arguments.rows).await?;
+        keep(report::keep_verification(&arguments.folder.folder(), SystemClock.now(), &verdict));
         if arguments.json {
             print_json(&verdict)?;
         } else {
