@@ -11,6 +11,7 @@
 //! in `platform/src/command/cutover/`.
 
 pub mod backup;
+pub mod capture;
 pub mod config;
 pub mod digest;
 pub mod discover;
@@ -20,6 +21,7 @@ pub mod expand;
 pub mod files;
 pub mod journal;
 pub mod preflight;
+pub mod replay;
 pub mod run;
 pub mod shift;
 pub mod steps;

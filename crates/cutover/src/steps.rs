@@ -1,6 +1,7 @@
 //! The steps of the take-over, in order. A new one is a line here and a folder of its own.
 
 use crate::backup::{Backup, Trial};
+use crate::capture::Capture;
 use crate::discover::Discover;
 use crate::expand::Expand;
 use crate::run::{Plan, Step};
@@ -8,7 +9,7 @@ use crate::shift::{Gateway, Shift};
 
 /// What is done before traffic moves.
 pub fn preparation() -> Vec<Box<dyn Step>> {
-    vec![Box::new(Discover), Box::new(Backup), Box::new(Trial), Box::new(Expand)]
+    vec![Box::new(Discover), Box::new(Capture), Box::new(Backup), Box::new(Trial), Box::new(Expand)]
 }
 
 /// The steps that move traffic; none until the plan says how.

@@ -20,6 +20,8 @@ pub(super) fn dump(jobs: u16, snapshot: &str, folder: &str, database: &str) -> C
         format!("--snapshot={snapshot}"),
         "--lock-wait-timeout=10s".to_owned(),
         "--no-password".to_owned(),
+        // Its rows are what the backup is brought up to date with, not a part of it.
+        format!("--exclude-table-data={}.*", crate::capture::SCHEMA),
         format!("--file={folder}/database"),
         format!("--dbname={}", connection(database)),
     ])
@@ -37,7 +39,7 @@ pub(super) fn roles(folder: &str, database: &str) -> Call {
 }
 
 /// A new database with the properties of the one that was dumped, and the dump in it.
-pub(super) fn restore(server: &Server, into: &str, backup: &Path, jobs: u16) -> Vec<Call> {
+pub(crate) fn restore(server: &Server, into: &str, backup: &Path, jobs: u16) -> Vec<Call> {
     let from = &server.database;
     let mut all = vec![Call::sql(
         from,
@@ -49,7 +51,31 @@ pub(super) fn restore(server: &Server, into: &str, backup: &Path, jobs: u16) -> 
             text(&server.ctype)
         ),
     )];
-    for setting in &server.settings {
+    all.extend(settings(from, &server.settings, into));
+    let mut words = vec!["pg_restore".to_owned(), format!("--jobs={jobs}"), "--exit-on-error".to_owned()];
+    if !server.sees_all {
+        // Only a superuser may give things to others.
+        words.push("--no-owner".to_owned());
+    }
+    words.extend([
+        "--no-password".to_owned(),
+        format!("--dbname={}", connection(into)),
+        format!("{}/database", backup.display()),
+    ]);
+    all.push(Call::Program(words));
+    all.push(forget(into));
+    all
+}
+
+/// Nobody asked for a log of what is written to a copy.
+fn forget(into: &str) -> Call {
+    Call::sql(into, format!("DROP SCHEMA IF EXISTS {} CASCADE", crate::capture::SCHEMA))
+}
+
+/// Settings of a database and of roles in it, for another one. The statements are run in `from`.
+pub(crate) fn settings(from: &str, settings: &[String], into: &str) -> Vec<Call> {
+    let mut all = Vec::new();
+    for setting in settings {
         let Some((role, (key, value))) = setting.split_once('|').and_then(|(r, s)| Some((r, s.split_once('=')?)))
         else {
             continue;
@@ -66,17 +92,6 @@ pub(super) fn restore(server: &Server, into: &str, backup: &Path, jobs: u16) -> 
             },
         ));
     }
-    let mut words = vec!["pg_restore".to_owned(), format!("--jobs={jobs}"), "--exit-on-error".to_owned()];
-    if !server.sees_all {
-        // Only a superuser may give things to others.
-        words.push("--no-owner".to_owned());
-    }
-    words.extend([
-        "--no-password".to_owned(),
-        format!("--dbname={}", connection(into)),
-        format!("{}/database", backup.display()),
-    ]);
-    all.push(Call::Program(words));
     all
 }
 
@@ -84,7 +99,7 @@ pub(super) fn drop_database(server: &Server, name_of: &str) -> Call {
     Call::sql(&server.database, format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", name(name_of)))
 }
 
-pub(super) fn name(name: &str) -> String {
+pub(crate) fn name(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
@@ -101,12 +116,12 @@ fn connection(database: &str) -> String {
 }
 
 /// What carries calls out.
-pub(super) struct Performer<'a> {
-    pub(super) url: &'a DatabaseUrl,
-    pub(super) tools: &'a Tools,
-    pub(super) server: &'a Server,
-    pub(super) application: &'a str,
-    pub(super) stop: &'a AtomicBool,
+pub(crate) struct Performer<'a> {
+    pub(crate) url: &'a DatabaseUrl,
+    pub(crate) tools: &'a Tools,
+    pub(crate) server: &'a Server,
+    pub(crate) application: &'a str,
+    pub(crate) stop: &'a AtomicBool,
 }
 
 impl Performer<'_> {
@@ -121,8 +136,13 @@ impl Performer<'_> {
     }
 
     /// Runs a statement or a program.
-    pub(super) async fn perform(&self, client: &tokio_postgres::Client, call: &Call) -> Result<()> {
+    pub(crate) async fn perform(&self, client: &tokio_postgres::Client, call: &Call) -> Result<()> {
         match call {
+            Call::Sql { database, statement } if *call == forget(database) => {
+                let client = self.url.with_database(database).connect().await?;
+                let sql = format!("SET application_name = '{}'; {statement}", self.application);
+                client.batch_execute(&sql).await.map_err(Error::sql(statement.clone()))
+            }
             Call::Sql { statement, .. } => client.batch_execute(statement).await.map_err(Error::sql(statement.clone())),
             _ => self.program(call).await,
         }
