@@ -48,6 +48,7 @@ fn settings(shape: &Shape) -> String {
         (any("double") || any("real"), "extra_float_digits = 1"),
         (any("bytea"), "bytea_output = 'hex'"),
         (unknown, "lc_monetary = 'C'"),
+        (unknown, "quote_all_identifiers = off"),
     ] {
         if needed {
             text.push_str(" SET ");

@@ -31,7 +31,9 @@ pub(super) async fn writer(cx: &Cx) -> Result<Client> {
     let copy = session(cx, Some(&cx.plan.restored())).await?;
     as_a_replica(&copy).await?;
     // A batch that a crash of the server takes back is applied again: how far it went is taken back with it.
-    copy.batch_execute("SET synchronous_commit = off").await.map_err(Error::sql("setting the session up"))?;
+    let sql =
+        "SET synchronous_commit = off; SET lc_monetary = 'C'; SET quote_all_identifiers = off; SET xmloption = content";
+    copy.batch_execute(sql).await.map_err(Error::sql("setting the session up"))?;
     Ok(copy)
 }
 

@@ -7,15 +7,12 @@ mod types;
 mod until;
 mod world;
 
-use std::sync::Arc;
-
 use pyairtable_cutover::replay::{self, Choice};
-use pyairtable_cutover::run::Wishes;
 use pyairtable_cutover::{capture, run, steps};
 use testkit::legacy::layouts::Layout;
 
 use self::world::{World, Writers, differing_tables};
-use crate::support::{setup, text};
+use crate::support::text;
 
 /// Capture, backup and expansion under load, and the way back under the same load.
 async fn loses_nothing(layout: Layout) {
@@ -148,5 +145,4 @@ async fn full_rollback_refuses_what_it_cannot_promise() {
     assert!(why.contains("nobody wrote down"), "{why}");
     let error = run::run(&mut cx, &steps::preparation()).await.unwrap_err().to_string();
     assert!(error.contains("makes a new one"), "{error}");
-    let _ = (Arc::new(()), setup(folder.path(), world.db.url(), Wishes::default(), None));
 }
