@@ -11,6 +11,7 @@
 //! in `platform/src/command/cutover/`.
 
 pub mod backup;
+pub mod capture;
 pub mod config;
 pub mod digest;
 pub mod discover;
@@ -21,6 +22,7 @@ pub mod files;
 pub mod journal;
 pub mod parity;
 pub mod preflight;
+pub mod replay;
 pub mod report;
 pub mod run;
 pub mod shadow;

@@ -1,6 +1,7 @@
 //! The steps of the take-over, in order. A new one is a line here and a folder of its own.
 
 use crate::backup::{Backup, Trial};
+use crate::capture::Capture;
 use crate::config::Environment;
 use crate::discover::Discover;
 use crate::expand::Expand;
@@ -20,7 +21,7 @@ pub fn checks(plan: &Plan) -> Vec<Box<dyn Step>> {
 
 /// What is done before traffic moves.
 pub fn preparation() -> Vec<Box<dyn Step>> {
-    vec![Box::new(Discover), Box::new(Backup), Box::new(Trial), Box::new(Expand)]
+    vec![Box::new(Discover), Box::new(Capture), Box::new(Backup), Box::new(Trial), Box::new(Expand)]
 }
 
 /// The steps that move traffic; none until the plan says how.

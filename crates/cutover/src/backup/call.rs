@@ -20,6 +20,8 @@ pub(super) fn dump(jobs: u16, snapshot: &str, folder: &str, database: &str) -> C
         format!("--snapshot={snapshot}"),
         "--lock-wait-timeout=10s".to_owned(),
         "--no-password".to_owned(),
+        // Its rows are what the backup is brought up to date with, not a part of it.
+        format!("--exclude-table-data={}.*", crate::capture::SCHEMA),
         format!("--file={folder}/database"),
         format!("--dbname={}", connection(database)),
     ])
@@ -37,7 +39,7 @@ pub(super) fn roles(folder: &str, database: &str) -> Call {
 }
 
 /// A new database with the properties of the one that was dumped, and the dump in it.
-pub(super) fn restore(server: &Server, into: &str, backup: &Path, jobs: u16) -> Vec<Call> {
+pub(crate) fn restore(server: &Server, into: &str, backup: &Path, jobs: u16) -> Vec<Call> {
     let from = &server.database;
     let mut all = vec![Call::sql(
         from,
@@ -49,7 +51,7 @@ pub(super) fn restore(server: &Server, into: &str, backup: &Path, jobs: u16) -> 
             text(&server.ctype)
         ),
     )];
-    all.extend(settings(server, into));
+    all.extend(settings(from, &server.settings, into));
     let mut words = vec!["pg_restore".to_owned(), format!("--jobs={jobs}"), "--exit-on-error".to_owned()];
     if !server.sees_all {
         // Only a superuser may give things to others.
@@ -61,77 +63,34 @@ pub(super) fn restore(server: &Server, into: &str, backup: &Path, jobs: u16) -> 
         format!("{}/database", backup.display()),
     ]);
     all.push(Call::Program(words));
+    all.push(forget(into));
     all
 }
 
-/// What was set for the database, which neither a dump nor a template carries.
-pub(crate) fn settings(server: &Server, into: &str) -> Vec<Call> {
-    let parts = server.settings.iter().filter_map(|setting| {
-        let (role, setting) = setting.split_once('|')?;
-        let (key, value) = setting.split_once('=')?;
-        Some((role, key, value))
-    });
-    let statement = |(role, key, value): (&str, &str, &str)| {
+/// Nobody asked for a log of what is written to a copy.
+fn forget(into: &str) -> Call {
+    Call::sql(into, format!("DROP SCHEMA IF EXISTS {} CASCADE", crate::capture::SCHEMA))
+}
+
+/// Settings of a database and of roles in it, for another one. The statements are run in `from`.
+pub(crate) fn settings(from: &str, settings: &[String], into: &str) -> Vec<Call> {
+    let mut all = Vec::new();
+    for setting in settings {
+        let Some((role, (key, value))) = setting.split_once('|').and_then(|(r, s)| Some((r, s.split_once('=')?)))
+        else {
+            continue;
+        };
         // Lists are kept as they were written, quotes included.
         let value = if key == "search_path" { value.to_owned() } else { text(value) };
         let place = format!("DATABASE {}", name(into));
-        Call::sql(
-            &server.database,
+        all.push(Call::sql(
+            from,
             if role.is_empty() {
                 format!("ALTER {place} SET {key} = {value}")
             } else {
                 format!("ALTER ROLE {} IN {place} SET {key} = {value}", name(role))
             },
-        )
-    };
-    parts.map(statement).collect()
-}
-
-pub(super) fn drop_database(server: &Server, name_of: &str) -> Call {
-    Call::sql(&server.database, format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", name(name_of)))
-}
-
-pub(crate) fn name(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
-}
-
-fn text(value: &str) -> String {
-    format!("'{}'", value.replace('\'', "''"))
-}
-
-/// A name with `=` in it would be taken for a whole connection string.
-fn connection(database: &str) -> String {
-    if database.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)) {
-        return database.to_owned();
+        ));
     }
-    format!("dbname='{}'", database.replace('\\', "\\\\").replace('\'', "\\'"))
-}
-
-/// What carries calls out.
-pub(super) struct Performer<'a> {
-    pub(super) url: &'a DatabaseUrl,
-    pub(super) tools: &'a Tools,
-    pub(super) server: &'a Server,
-    pub(super) application: &'a str,
-    pub(super) stop: &'a AtomicBool,
-}
-
-impl Performer<'_> {
-    /// Runs a program that connects to the server.
-    pub(super) async fn program(&self, call: &Call) -> Result<()> {
-        let Call::Program(words) = call else { return Ok(()) };
-        let Some((program, arguments)) = words.split_first() else { return Ok(()) };
-        let path = self.tools.find(program, self.server.major).await?;
-        let mut command = connected(&path, self.url, &self.server.database, self.application);
-        command.args(arguments);
-        finish(command, program, self.stop).await.map(drop)
-    }
-
-    /// Runs a statement or a program.
-    pub(super) async fn perform(&self, client: &tokio_postgres::Client, call: &Call) -> Result<()> {
-        match call {
-            Call::Sql { statement, .. } => client.batch_execute(statement).await.map_err(Error::sql(statement.clone())),
-            _ => self.program(call).await,
-        }
-    }
+    all
 }

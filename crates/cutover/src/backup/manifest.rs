@@ -43,6 +43,10 @@ pub struct Manifest {
     pub tools: Vec<String>,
     /// The exported snapshot.
     pub snapshot: String,
+    /// What that snapshot sees, in PostgreSQL's words: every change that it does not see is in the change log. `None` in
+    /// backups from before there was one.
+    #[serde(default)]
+    pub captured: Option<String>,
     /// The schema's fingerprint.
     pub fingerprint: String,
     /// The schema itself, a line an object.
@@ -62,6 +66,11 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// What the manifest of the backup in `folder` says, if there is one. Nothing is compared.
+    pub(crate) fn read(folder: &Path) -> Result<Option<Self>> {
+        files::read_json(&folder.join(MANIFEST))
+    }
+
     /// Writes it and the list of sums into the folder that has the files already. SHA-256 of the manifest.
     pub(super) fn write(&self, folder: &Path) -> Result<String> {
         let text = files::json(self);

@@ -9,7 +9,7 @@ use crate::run::{Call, Cx};
 use crate::{Error, Result};
 
 /// Measures every table as the session sees it; in the chunks of `before` where there are any.
-pub(super) async fn all(
+pub(crate) async fn all(
     cx: &mut Cx,
     client: &Client,
     database: &str,
@@ -41,13 +41,14 @@ pub(super) async fn all(
 }
 
 /// How far sequences have come. They stand outside of transactions, so those of a dump may be further.
-pub(super) async fn sequences(client: &Client) -> Result<BTreeMap<String, i64>> {
-    let sql = "SELECT schemaname || '.' || sequencename, coalesce(last_value, 0) FROM pg_catalog.pg_sequences";
+pub(crate) async fn sequences(client: &Client) -> Result<BTreeMap<String, i64>> {
+    let sql = "SELECT schemaname || '.' || sequencename, coalesce(last_value, 0) FROM pg_catalog.pg_sequences
+        WHERE schemaname <> 'pyairtable_cutover'";
     let rows = client.query(sql, &[]).await.map_err(Error::sql("reading the sequences"))?;
     Ok(rows.iter().map(|row| (row.get(0), row.get(1))).collect())
 }
 
-pub(super) async fn large_objects(client: &Client) -> Result<u64> {
+pub(crate) async fn large_objects(client: &Client) -> Result<u64> {
     let sql = "SELECT count(*) FROM pg_catalog.pg_largeobject_metadata";
     let row = client.query_one(sql, &[]).await.map_err(Error::sql("counting large objects"))?;
     Ok(row.get::<_, i64>(0).unsigned_abs())

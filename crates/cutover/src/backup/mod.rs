@@ -15,12 +15,12 @@
 //! ```
 
 mod archive;
-mod call;
+pub(crate) mod call;
 mod manifest;
-mod measure;
+pub(crate) mod measure;
 mod restore;
 mod step;
-mod trial;
+pub(crate) mod trial;
 mod verify;
 
 pub(crate) use self::call::{name, settings};

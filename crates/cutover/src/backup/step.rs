@@ -150,6 +150,7 @@ async fn dump(cx: &mut Cx, found: &Discovery, partial: &Path) -> Result<Manifest
     let program = call::dump(cx.plan.jobs, &snapshot, &partial.display().to_string(), &database);
     cx.call(program.clone()).await?;
     let tables = crate::digest::tables(&client).await?;
+    let captured = captured(&client, &tables).await?;
     let dumped = performer.program(&program);
     let measured = async {
         let schema = discover::schema(&client).await?;
@@ -188,6 +189,7 @@ async fn dump(cx: &mut Cx, found: &Discovery, partial: &Path) -> Result<Manifest
         server,
         tools,
         snapshot,
+        captured: Some(captured),
         fingerprint: fingerprint(&schema),
         schema,
         tables,
@@ -197,6 +199,20 @@ async fn dump(cx: &mut Cx, found: &Discovery, partial: &Path) -> Result<Manifest
         archives,
         files: sums_of(partial)?,
     })
+}
+
+/// What the snapshot of this transaction sees. Every table must be captured by then.
+async fn captured(client: &tokio_postgres::Client, tables: &[crate::digest::Table]) -> Result<String> {
+    let gaps: Vec<String> =
+        crate::capture::gaps(client, tables).await?.iter().map(crate::digest::Table::shown).collect();
+    if !gaps.is_empty() {
+        return Err(Error::refused(
+            format!("{} came into being or changed since the change log was installed", gaps.join(", ")),
+            "run the same command again: it has them written down too",
+        ));
+    }
+    let sql = "SELECT pg_catalog.pg_current_snapshot()::text";
+    Ok(client.query_one(sql, &[]).await.map_err(Error::sql("asking what a snapshot sees"))?.get(0))
 }
 
 /// Whether the disk has room for the dump. It is compressed, so the size of the database is more than enough.

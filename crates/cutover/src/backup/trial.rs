@@ -135,14 +135,14 @@ impl Step for Trial {
 }
 
 /// Whether a restored database holds what the manifest says.
-async fn same(cx: &mut Cx, client: &Client, database: &str, manifest: &Manifest) -> Result<()> {
+pub(crate) async fn same(cx: &mut Cx, client: &Client, database: &str, manifest: &Manifest) -> Result<()> {
     client.batch_execute(SESSION).await.map_err(Error::sql("setting the session up"))?;
     let now = measure::all(cx, client, database, &manifest.tables, Some(&manifest.digests)).await?;
     differences(client, manifest, &now).await
 }
 
 /// Everything in which a restored database is not what was dumped.
-pub(super) async fn differences(
+pub(crate) async fn differences(
     client: &Client,
     manifest: &Manifest,
     now: &std::collections::BTreeMap<String, crate::digest::TableDigest>,

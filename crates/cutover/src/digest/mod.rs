@@ -20,6 +20,7 @@ mod table;
 
 pub use bisect::{Difference, How, bisect};
 pub use measure::{Chunk, Digest, Side, TableDigest, counts, differing, measure, measure_again};
+pub(crate) use table::quote;
 pub use table::{Column, Table, tables};
 
 /// How many rows a chunk has.

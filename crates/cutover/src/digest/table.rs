@@ -71,11 +71,11 @@ fn base(kind: &str) -> &str {
     kind.split('(').next().unwrap_or(kind)
 }
 
-pub(super) fn quote(name: &str) -> String {
+pub(crate) fn quote(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 
-/// Ordinary tables outside PostgreSQL's own schemas; partitions one by one. Columns by name, keys by position.
+/// Ordinary tables outside PostgreSQL's own schemas and the change log's; partitions one by one. Columns by name, keys by position.
 const SQL: &str = "
     SELECT n.nspname::text AS schema, c.relname::text AS name, greatest(c.reltuples, 0)::bigint AS estimate,
         coalesce((SELECT array_agg(a.attname::text ORDER BY k.position)
@@ -89,7 +89,7 @@ const SQL: &str = "
             AND a.attnum = ANY (i.indkey::int2[]))
         ORDER BY i.indisprimary DESC, i.indnkeyatts, i.indexrelid LIMIT 1) key ON true
     WHERE c.relkind = 'r' AND c.relpersistence <> 't'
-    AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+    AND n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'pyairtable_cutover')
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.objid = c.oid AND d.deptype = 'e'
         AND d.classid = 'pg_catalog.pg_class'::pg_catalog.regclass)
     ORDER BY n.nspname COLLATE \"C\", c.relname COLLATE \"C\"";

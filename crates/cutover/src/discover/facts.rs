@@ -112,7 +112,7 @@ impl Session {
 }
 
 /// What every question about relations has in common.
-const OURS: &str = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
+const OURS: &str = "n.nspname !~ '^pg_' AND n.nspname NOT IN ('information_schema', 'pyairtable_cutover')";
 
 pub(super) const EXTENSIONS: &str =
     "SELECT extname || ' ' || extversion FROM pg_catalog.pg_extension WHERE extname <> 'plpgsql' ORDER BY 1";
@@ -230,7 +230,8 @@ pub(super) async fn triggers(client: &Client) -> Result<Vec<Trigger>> {
     let sql = format!(
         "SELECT n.nspname || '.' || c.relname AS relation, t.tgname::text AS name
         FROM pg_catalog.pg_trigger t JOIN pg_catalog.pg_class c ON c.oid = t.tgrelid
-        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE NOT t.tgisinternal AND {OURS} ORDER BY 1, 2"
+        JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace WHERE NOT t.tgisinternal
+        AND t.tgname !~ '^!pyairtable_capture' AND {OURS} ORDER BY 1, 2"
     );
     let rows = client.query(&sql, &[]).await.map_err(Error::sql("reading the triggers"))?;
     Ok(rows.iter().map(|row| Trigger { relation: row.get("relation"), name: row.get("name") }).collect())

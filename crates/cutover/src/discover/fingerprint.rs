@@ -5,10 +5,11 @@ use tokio_postgres::Client;
 
 use crate::{Error, Result};
 
-/// Every line is an object of the schema as PostgreSQL would write it. Order, ids and sizes have no part in it.
+/// Every line is an object of the schema as PostgreSQL would write it. Order, ids and sizes have no part in it, nor has
+/// the change log, which comes and goes with the take-over.
 const SQL: &str = "
     WITH ours AS (SELECT oid, nspname FROM pg_catalog.pg_namespace
-        WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'),
+        WHERE nspname !~ '^pg_' AND nspname NOT IN ('information_schema', 'pyairtable_cutover')),
     relations AS (SELECT c.*, o.nspname FROM pg_catalog.pg_class c JOIN ours o ON o.oid = c.relnamespace
         WHERE c.relpersistence <> 't')
     SELECT line FROM (
@@ -34,6 +35,7 @@ const SQL: &str = "
         UNION ALL
         SELECT 'trigger ' || pg_catalog.pg_get_triggerdef(t.oid) || ' ' || tgenabled::pg_catalog.text
             FROM relations r JOIN pg_catalog.pg_trigger t ON t.tgrelid = r.oid WHERE NOT tgisinternal
+            AND tgname !~ '^!pyairtable_capture'
         UNION ALL
         SELECT pg_catalog.format('policy %s.%s %s %s %s %s using %s check %s', nspname, relname, polname, polcmd,
             polpermissive, (SELECT pg_catalog.array_agg(CASE role WHEN 0 THEN 'public'

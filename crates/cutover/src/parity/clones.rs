@@ -74,7 +74,7 @@ impl Clones {
         self.copy().await?;
         let client = self.url.connect().await?;
         // A template's rows come along, what is set for the database does not.
-        for call in backup::settings(&manifest.server, &self.new) {
+        for call in backup::settings(&manifest.server.database, &manifest.server.settings, &self.new) {
             let Call::Sql { statement, .. } = call else { continue };
             client.batch_execute(&statement).await.map_err(Error::sql(statement.clone()))?;
         }

@@ -22,7 +22,7 @@ pub(super) const LOOKS: &[Look] = &[
         "SELECT 'the server also has ' || string_agg(datname, ', ') || ': old services may keep tables there'
             FROM pg_database WHERE datname <> current_database() AND NOT datistemplate
             AND (datname ~* '(user|workspace|notification|auth|tenant)s?(_service)?(_db)?$'
-                OR datname LIKE current_database() || '\\_%') AND datname NOT LIKE 'pyairtable_scratch%'",
+                OR datname LIKE current_database() || '\\_%') AND datname !~ '^pyairtable_(scratch|restored|before|undone)_'",
         "no other database of this server looks like an old service's",
         "bring their tables into this one, point all services at it, and drop or rename the others",
     ),

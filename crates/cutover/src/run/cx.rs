@@ -164,6 +164,16 @@ impl Cx {
         self.lock.connect(database).await
     }
 
+    /// Lets the database go, so that it can be renamed.
+    pub(crate) async fn step_out(&mut self) -> Result<()> {
+        self.lock.step_out().await
+    }
+
+    /// Takes the database that has the name now.
+    pub(crate) async fn come_back(&mut self) -> Result<()> {
+        self.lock.come_back().await
+    }
+
     /// The name that sessions of this run carry.
     pub fn application_name(&self) -> String {
         self.lock.application_name()

@@ -114,6 +114,27 @@ impl Lock {
         Ok(client)
     }
 
+    /// Lets the database go, so that it can be renamed; the run's folder stays locked. Ends with [`Lock::come_back`].
+    pub async fn step_out(&mut self) -> Result<()> {
+        self.check().await?;
+        let session = open(&self.url.with_database("postgres"), &self.holder).await?;
+        // Dropping it alone would end the session at some later moment.
+        let old = std::mem::replace(&mut self.session, session);
+        let pid = "SELECT pg_backend_pid()";
+        let pid: i32 = old.query_one(pid, &[]).await.map_err(Error::sql(pid))?.get(0);
+        drop(old);
+        let end = "SELECT pg_terminate_backend($1, 5000)";
+        self.session.query(end, &[&pid]).await.map_err(Error::sql("leaving the database")).map(drop)
+    }
+
+    /// Takes the database that has the name now.
+    pub async fn come_back(&mut self) -> Result<()> {
+        let session = open(&self.url, &self.holder).await?;
+        take_advisory_lock(&session, &self.url, false).await?;
+        self.session = session;
+        self.check_file()
+    }
+
     fn check_file(&self) -> Result<()> {
         match read(&self.path) {
             Some(found) if found == self.holder => Ok(()),

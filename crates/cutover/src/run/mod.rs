@@ -22,6 +22,7 @@ pub use machine::{Done, dry_run, roll_back, run};
 pub use pace::Pace;
 pub use plan::{Plan, Wishes};
 pub use programs::Tools;
+pub(crate) use status::held;
 pub use status::{Progress, State, Status, StepStatus, status};
 pub use step::{Call, Doing, Preview, Step};
 

@@ -159,6 +159,21 @@ impl Plan {
     pub fn scratch(&self) -> String {
         format!("pyairtable_scratch_{}", self.run)
     }
+
+    /// The database that a full rollback restores into, beside the live one.
+    pub fn restored(&self) -> String {
+        format!("pyairtable_restored_{}", self.run)
+    }
+
+    /// What the live database is called after a full rollback.
+    pub fn kept(&self) -> String {
+        format!("pyairtable_before_{}", self.run)
+    }
+
+    /// What a restored database is called once a full rollback was taken back.
+    pub fn undone(&self) -> String {
+        format!("pyairtable_undone_{}", self.run)
+    }
 }
 
 /// The old services' folder is archived whether or not somebody names it.

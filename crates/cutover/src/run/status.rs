@@ -77,6 +77,11 @@ pub struct Status {
     pub next: Option<String>,
 }
 
+/// Whether a tool holds the run.
+pub(crate) fn held(folder: &Folder) -> bool {
+    lock::holder(folder).is_some()
+}
+
 /// Reads the folder. Changes nothing and needs no database.
 pub fn status(folder: &Folder, steps: &[Box<dyn Step>]) -> Result<Status> {
     let plan = Plan::read(folder)?;

@@ -47,7 +47,7 @@ async fn backup_holds_one_moment_while_others_write() {
     writer.await.unwrap();
     assert_eq!(
         done.iter().map(|done| (done.step, done.already)).collect::<Vec<_>>(),
-        [("discover", false), ("backup", false), ("trial-restore", false), ("expand", false)]
+        [("discover", false), ("capture", false), ("backup", false), ("trial-restore", false), ("expand", false)]
     );
     let written = written.load(Ordering::Relaxed);
     let (manifest, _) = check_files(&path.join("backup")).unwrap();

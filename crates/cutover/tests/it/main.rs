@@ -9,6 +9,7 @@ mod crash;
 mod digest;
 mod discover;
 mod expand;
+mod full_rollback;
 mod lock;
 mod preflight;
 mod report;

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use tokio_postgres::Client;
 use tokio_postgres::error::SqlState;
 
-pub use self::online::{Blocker, Event, Limits};
+pub use self::online::{Blocker, Event, Limits, StepAside, step_aside};
 use self::online::{PATIENCE, Runner};
 pub use self::plan::{Extent, Piece, Way};
 use crate::{DatabaseUrl, Error};

@@ -109,38 +109,25 @@ impl Runner<'_> {
     }
 
     async fn transaction(&mut self, piece: &Piece) -> Result<u32, MigrateError> {
-        let millis = |limit: Option<Duration>| limit.map_or(0, |limit| limit.as_millis());
-        // The wait is part of a statement's time.
-        let hold = match (piece.way, self.limits.hold) {
-            (Way::Brief, Some(hold)) => millis(Some(hold + self.limits.lock.unwrap_or_default())),
-            _ => 0,
-        };
-        let batch = format!(
-            "BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {hold}; {}\n; COMMIT",
-            millis(self.limits.lock),
-            piece.sql
-        );
-        let (began, mut asked, mut attempts) = (Instant::now(), None, 0_u32);
-        loop {
-            attempts += 1;
-            let Err(error) = self.client.batch_execute(&batch).await else { return Ok(attempts) };
-            // The connection may be gone; the first error is the one worth telling.
-            if self.client.batch_execute("ROLLBACK").await.is_err() || !can_pass(&error) {
-                return Err(classify(piece.version, piece.name, &error));
-            }
-            if asked.is_none_or(|at: Instant| at.elapsed() > ASK_EVERY) {
-                asked = Some(Instant::now());
-                let blockers = self.blockers(piece.table).await?;
-                tracing::info!(version = piece.version, attempts, ?blockers, "waiting for a lock that others hold");
-                (self.look_on)(Event::Waits { piece, attempts, blockers });
-            }
-            if began.elapsed() > PATIENCE {
-                let blockers = self.blockers(piece.table).await?;
-                let blockers = listed(&blockers);
-                return Err(MigrateError::Locked { version: piece.version, name: piece.name.to_owned(), blockers });
-            }
-            pause(attempts).await;
+        let Self { client, watcher, mut limits, .. } = *self;
+        if piece.way != Way::Brief {
+            limits.hold = None;
         }
+        let look_on = &mut self.look_on;
+        let mut waits = |attempts: u32, blockers: Vec<Blocker>| {
+            tracing::info!(version = piece.version, attempts, ?blockers, "waiting for a lock that others hold");
+            look_on(Event::Waits { piece, attempts, blockers });
+        };
+        let done = step_aside(client, watcher, limits, &piece.sql, piece.table, &mut waits).await;
+        done.map_err(|error| match error {
+            StepAside::Sql(error) => classify(piece.version, piece.name, &error),
+            StepAside::Locked(blockers) => MigrateError::Locked {
+                version: piece.version,
+                name: piece.name.to_owned(),
+                blockers: listed(&blockers),
+            },
+            StepAside::Watching(error) => error.into(),
+        })
     }
 
     /// Builds an index while all go on reading and writing. The session's `lock_timeout` is off: it would call a build
@@ -225,31 +212,82 @@ impl Runner<'_> {
         }
     }
 
-    /// Who else holds a lock on the table, or in any transaction on any table if there is none, oldest first.
     async fn blockers(&self, table: Option<&str>) -> Result<Vec<Blocker>, Error> {
-        const SQL: &str = "SELECT a.pid, coalesce(a.usename, '') || ', ' || coalesce(a.application_name, ''),
-                extract(epoch FROM now() - a.xact_start)::bigint,
-                regexp_replace(left(regexp_replace(a.query, '''[^'']*(''|$)|\\m\\d+\\M', '…', 'g'), 80), '\\s+', ' ', 'g')
-            FROM pg_stat_activity a
-            WHERE a.xact_start IS NOT NULL AND a.datname = current_database() AND a.pid <> ALL ($2)
-            AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation'
-                AND ($1::text IS NULL OR l.relation = to_regclass($1)))
-            ORDER BY a.xact_start LIMIT 3";
-        let mut own = Vec::new();
-        for client in [self.client, self.watcher] {
-            own.push(run(client, "SELECT pg_backend_pid()", &[]).await?[0].get::<_, i32>(0));
-        }
-        let rows = run(self.watcher, SQL, &[&table, &own]).await?;
-        Ok(rows
-            .iter()
-            .map(|row| Blocker {
-                pid: row.get(0),
-                who: row.get(1),
-                seconds: row.get(2),
-                query: row.get::<_, Option<String>>(3).unwrap_or_default(),
-            })
-            .collect())
+        blockers(self.client, self.watcher, table).await
     }
+}
+
+/// Why statements that step aside were not executed.
+#[derive(Debug)]
+pub enum StepAside {
+    /// The locks could not be had for two minutes; who held them last.
+    Locked(Vec<Blocker>),
+    /// The server refused a statement.
+    Sql(tokio_postgres::Error),
+    /// The second session failed.
+    Watching(Error),
+}
+
+/// Runs `sql` in one transaction that waits no longer for a lock than the limits say, and is tried again until it gets
+/// through. `waits` is told, at most once a second, how often it was tried and who is in the way. How often it was tried.
+pub async fn step_aside(
+    client: &Client,
+    watcher: &Client,
+    limits: Limits,
+    sql: &str,
+    table: Option<&str>,
+    waits: &mut (dyn FnMut(u32, Vec<Blocker>) + Send + Sync),
+) -> Result<u32, StepAside> {
+    let millis = |limit: Option<Duration>| limit.map_or(0, |limit| limit.as_millis());
+    // The wait is part of a statement's time.
+    let hold = limits.hold.map_or(0, |hold| millis(Some(hold + limits.lock.unwrap_or_default())));
+    let batch = format!(
+        "BEGIN; SET LOCAL lock_timeout = {}; SET LOCAL statement_timeout = {hold}; {sql}\n; COMMIT",
+        millis(limits.lock),
+    );
+    let (began, mut asked, mut attempts) = (Instant::now(), None, 0_u32);
+    loop {
+        attempts += 1;
+        let Err(error) = client.batch_execute(&batch).await else { return Ok(attempts) };
+        // The connection may be gone; the first error is the one worth telling.
+        if client.batch_execute("ROLLBACK").await.is_err() || !can_pass(&error) {
+            return Err(StepAside::Sql(error));
+        }
+        if asked.is_none_or(|at: Instant| at.elapsed() > ASK_EVERY) {
+            asked = Some(Instant::now());
+            waits(attempts, blockers(client, watcher, table).await.map_err(StepAside::Watching)?);
+        }
+        if began.elapsed() > PATIENCE {
+            return Err(StepAside::Locked(blockers(client, watcher, table).await.map_err(StepAside::Watching)?));
+        }
+        pause(attempts).await;
+    }
+}
+
+/// Who else holds a lock on the table, or in any transaction on any table if there is none, oldest first.
+async fn blockers(client: &Client, watcher: &Client, table: Option<&str>) -> Result<Vec<Blocker>, Error> {
+    const SQL: &str = "SELECT a.pid, coalesce(a.usename, '') || ', ' || coalesce(a.application_name, ''),
+            extract(epoch FROM now() - a.xact_start)::bigint,
+            regexp_replace(left(regexp_replace(a.query, '''[^'']*(''|$)|\\m\\d+\\M', '…', 'g'), 80), '\\s+', ' ', 'g')
+        FROM pg_stat_activity a
+        WHERE a.xact_start IS NOT NULL AND a.datname = current_database() AND a.pid <> ALL ($2)
+        AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.granted AND l.locktype = 'relation'
+            AND ($1::text IS NULL OR l.relation = to_regclass($1)))
+        ORDER BY a.xact_start LIMIT 3";
+    let mut own = Vec::new();
+    for client in [client, watcher] {
+        own.push(run(client, "SELECT pg_backend_pid()", &[]).await?[0].get::<_, i32>(0));
+    }
+    let rows = run(watcher, SQL, &[&table, &own]).await?;
+    Ok(rows
+        .iter()
+        .map(|row| Blocker {
+            pid: row.get(0),
+            who: row.get(1),
+            seconds: row.get(2),
+            query: row.get::<_, Option<String>>(3).unwrap_or_default(),
+        })
+        .collect())
 }
 
 /// Each after a semicolon.

@@ -3,13 +3,15 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use cutover::replay::Until;
 use cutover::run::{Folder, Wishes};
 use cutover::shadow::ShadowPlan;
 use cutover::shift::{ShareStep, ShiftPlan};
+use jiff::Timestamp;
 
 #[cfg(feature = "rehearsal")]
 use super::rehearse;
-use super::{config_step, discover, parity, preflight, report, restore, run, status, verify};
+use super::{changes, config_step, discover, parity, preflight, report, restore, run, status, verify};
 use crate::command::arguments::{DatabaseArgs, EverythingArgs};
 
 #[derive(Debug, Subcommand)]
@@ -44,9 +46,12 @@ pub(in crate::command) enum CutoverCommand {
     /// Let a paused run go on, or go on with one that was stopped
     #[command(long_about = run::RESUME, after_long_help = run::AFTER_HELP)]
     Resume(RunArgs),
-    /// Undo every step that was begun, the last first
-    #[command(long_about = run::ROLLBACK, after_long_help = run::AFTER_HELP)]
-    Rollback(RunArgs),
+    /// Undo every step that was begun, the last first; with --full, the database goes back too and loses nothing
+    #[command(long_about = run::rollback(), after_long_help = run::ROLLBACK_AFTER_HELP)]
+    Rollback(Box<RollbackArgs>),
+    /// Show what the change log has, which a full rollback puts on top of the backup
+    #[command(long_about = changes::ABOUT, after_long_help = changes::AFTER_HELP)]
+    Changes(ChangesArgs),
     /// Compare the backup with its manifest, and the database with the backup
     #[command(long_about = verify::ABOUT, after_long_help = verify::AFTER_HELP)]
     Verify(VerifyArgs),
@@ -244,6 +249,58 @@ pub(in crate::command) struct RunArgs {
     pub(super) folder: FolderArgs,
     #[command(flatten)]
     pub(super) wishes: WishArgs,
+    #[command(flatten)]
+    pub(super) database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct RollbackArgs {
+    #[command(flatten)]
+    pub(super) full: FullArgs,
+    #[command(flatten)]
+    pub(super) run: RunArgs,
+}
+
+/// What concerns a full rollback alone.
+#[derive(Debug, Args)]
+pub(in crate::command) struct FullArgs {
+    /// Have the database go back too: the backup with everything that was written since
+    #[arg(long)]
+    pub(super) full: bool,
+    /// The name of the live database: put the copy in its place. Without it, it is only made
+    #[arg(long, value_name = "DATABASE", requires = "full")]
+    pub(super) confirm: Option<String>,
+    /// Only what was done before this time (2026-03-01T12:00:00Z) or before this change, because later rows are damaged
+    #[arg(long, value_name = "TIME|CHANGE", requires = "full")]
+    pub(super) until: Option<Until>,
+    /// A table that is younger than the backup and may stay behind; may be given several times
+    #[arg(long, value_name = "SCHEMA.TABLE", requires = "full")]
+    pub(super) without: Vec<String>,
+    /// Take a full rollback back: the kept database gets its name again
+    #[arg(long, requires = "full", conflicts_with_all = ["confirm", "until", "without"])]
+    pub(super) back: bool,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct ChangesArgs {
+    /// Only of this table
+    #[arg(long, value_name = "TABLE")]
+    pub(super) table: Option<String>,
+    /// Only up to this time
+    #[arg(long, value_name = "TIME")]
+    pub(super) before: Option<Timestamp>,
+    /// At most so many
+    #[arg(long, value_name = "COUNT", default_value_t = 20)]
+    pub(super) last: u32,
+    /// Remove triggers and log
+    #[arg(long, requires = "confirm")]
+    pub(super) stop: bool,
+    /// The name of the database, once more
+    #[arg(long, value_name = "DATABASE", requires = "stop")]
+    pub(super) confirm: Option<String>,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
     #[command(flatten)]
     pub(super) database: DatabaseArgs,
 }

@@ -1,8 +1,10 @@
 //! `cutover`: takes a running deployment over, step by step, and back.
 
 mod arguments;
+mod changes;
 mod config_step;
 mod discover;
+mod full_rollback;
 mod parity;
 mod preflight;
 #[cfg(feature = "rehearsal")]
@@ -71,6 +73,7 @@ pub(super) fn run(command: &Command) -> ExitCode {
         Command::Pause(arguments) => status::pause(arguments),
         Command::Resume(arguments) => run::resume(arguments),
         Command::Rollback(arguments) => run::roll_back(arguments),
+        Command::Changes(arguments) => changes::run(arguments),
         Command::Verify(arguments) => verify::run(arguments),
         Command::Parity(arguments) => parity::run(arguments),
         #[cfg(feature = "rehearsal")]

@@ -8,8 +8,8 @@ use cutover::{Error, Exit, steps};
 use kernel::SystemClock;
 use serde_json::json;
 
-use super::arguments::{FolderArgs, PlanArgs, RunArgs};
-use super::{exit_codes, on_database, print_json, report, stop_on_signal, surroundings, tools, watch};
+use super::arguments::{FolderArgs, PlanArgs, RollbackArgs, RunArgs};
+use super::{exit_codes, full_rollback, on_database, print_json, report, stop_on_signal, surroundings, tools, watch};
 use crate::config::Config;
 use crate::local::Opened;
 use crate::system::SystemRng;
@@ -50,10 +50,28 @@ Let a paused run go on, or go on with one that was stopped.
 
 A tool that waits goes on by itself. If none holds the run, this command does what `cutover run` does.";
 
-pub(super) const ROLLBACK: &str = "\
+const ROLLBACK: &str = "\
 Undo every step that was begun, the last first.
 
-What only helps stays: the backup, and what was found in the beginning.";
+What only helps stays: the backup, what was found in the beginning, and the change log. The schema keeps what was added, and \
+the old services work with it as without.";
+
+/// Both ways back.
+pub(super) fn rollback() -> String {
+    format!("{ROLLBACK}\n\n{}", full_rollback::FULL)
+}
+
+pub(super) const ROLLBACK_AFTER_HELP: &str = concat!(
+    "\
+Examples:
+  pyairtable-platform cutover rollback
+  pyairtable-platform cutover rollback --full
+  pyairtable-platform cutover rollback --full --confirm pyairtable
+  pyairtable-platform cutover rollback --full --until 2026-03-01T12:00:00Z --confirm pyairtable
+
+",
+    exit_codes!()
+);
 
 pub(super) const AFTER_HELP: &str = concat!(
     "\
@@ -104,7 +122,11 @@ pub(super) fn resume(arguments: &RunArgs) -> anyhow::Result<Exit> {
     run(arguments, "run")
 }
 
-pub(super) fn roll_back(arguments: &RunArgs) -> anyhow::Result<Exit> {
+pub(super) fn roll_back(arguments: &RollbackArgs) -> anyhow::Result<Exit> {
+    if arguments.full.full {
+        return full_rollback::run(arguments);
+    }
+    let arguments = &arguments.run;
     if Plan::read(&arguments.folder.folder())?.is_none() {
         return Err(nothing(&arguments.folder));
     }
@@ -152,7 +174,7 @@ fn leave_report(arguments: &RunArgs, error: Option<&Error>) {
 }
 
 /// `tables 13, rows 7979`
-fn facts(outcome: &serde_json::Value) -> String {
+pub(super) fn facts(outcome: &serde_json::Value) -> String {
     let facts = outcome.as_object().into_iter().flatten();
     let fact = |(key, value): (&String, &serde_json::Value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -177,7 +199,7 @@ fn setup(arguments: &RunArgs, config: &Config, opened: &Opened) -> anyhow::Resul
     })
 }
 
-fn nothing(folder: &FolderArgs) -> anyhow::Error {
+pub(super) fn nothing(folder: &FolderArgs) -> anyhow::Error {
     let why = format!("there is no run in {}", folder.folder().path().display());
     Error::Refused { why, next: format!("begin one with `{}`", folder.command("pyairtable-platform cutover run")) }
         .into()
