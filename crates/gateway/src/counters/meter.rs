@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::endpoints::{EndpointSeries, EndpointWindow};
 use super::histogram::Few;
+use super::mirrored::{Mirrored, MirroredSeries};
 use super::{Class, Counters, Tally, Totals};
 use crate::forced::Side;
 use crate::split::Share;
@@ -61,6 +62,7 @@ pub struct Series {
     now: Box<Totals>,
     seconds: VecDeque<Second>,
     endpoints: EndpointSeries,
+    mirrored: MirroredSeries,
     share: Share,
     /// How many seconds the share has been in force. The second in which it changed belongs to neither.
     step: u64,
@@ -182,6 +184,11 @@ impl Series {
         self.endpoints.window(seconds.min(self.step_seconds()))
     }
 
+    /// The last `seconds` of what the shadow asked the new side, at most those since the share changed, the newest first.
+    pub fn mirrored(&self, seconds: usize) -> impl Iterator<Item = Mirrored> {
+        self.mirrored.last(seconds.min(self.step_seconds()))
+    }
+
     pub(super) fn seconds(&self, last: usize) -> impl Iterator<Item = &Second> {
         self.seconds.iter().skip(self.seconds.len().saturating_sub(last))
     }
@@ -208,6 +215,7 @@ impl Meter {
             let mut series = kept.remove(name).unwrap_or_default();
             series.tick(counters.totals(), share, at, took);
             series.endpoints.tick(counters.endpoints.read());
+            series.mirrored.tick(counters.mirrored.read());
             counters.next_second();
             self.0.insert(name.to_owned(), series);
         }

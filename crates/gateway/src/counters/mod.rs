@@ -8,6 +8,7 @@ mod endpoints;
 mod histogram;
 mod meter;
 mod metrics;
+mod mirrored;
 mod snapshot;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -22,6 +23,7 @@ pub use self::endpoints::{EndpointWindow, template};
 pub use self::histogram::Histogram;
 pub use self::meter::{Meter, Series};
 pub use self::metrics::metrics;
+pub use self::mirrored::Mirrored;
 pub use self::snapshot::{EndpointSummary, FamilySnapshot, Point, SidePoint, Snapshot, Summary};
 use crate::forced::Side;
 
@@ -160,6 +162,7 @@ pub struct Counters {
     second: AtomicUsize,
     shards: [[[Cell; 3]; 2]; SHARDS],
     pub(crate) endpoints: Endpoints,
+    mirrored: mirrored::Atomic,
 }
 
 /// Some of the counters, at one moment.
@@ -256,6 +259,11 @@ impl Counters {
 
     pub(crate) fn cut(&self, side: Side, class: Class) {
         self.cell(side, class).cut.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The new side was asked a read that the old one had answered well.
+    pub(crate) fn mirrored(&self, has_failed: bool) {
+        self.mirrored.count(has_failed);
     }
 
     /// Sums over everything so far.

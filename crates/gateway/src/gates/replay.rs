@@ -34,6 +34,10 @@ impl Seeded {
     }
 }
 
+fn is_long() -> bool {
+    std::env::var("TEST_LONG").is_ok_and(|value| !value.is_empty())
+}
+
 /// How a side behaves.
 #[derive(Clone, Copy)]
 struct Behaviour {
@@ -56,6 +60,8 @@ struct World<'a> {
     share: u64,
     per_second: u64,
     writes: bool,
+    /// Of a hundred reads of the old side, how many the shadow mirrors.
+    mirror: u64,
     waiting: Vec<crate::counters::Open<'a>>,
     signals: Signals,
 }
@@ -65,7 +71,25 @@ impl<'a> World<'a> {
         let signals = Signals { instances: (1, 1), is_old_side_well: true, differences: None };
         let (meter, plan) = (Meter::default(), Plan::default());
         let rng = Seeded(seed);
-        Self { counters, meter, rng, plan, share: 0, per_second: 300, writes: true, waiting: Vec::new(), signals }
+        Self {
+            counters,
+            meter,
+            rng,
+            plan,
+            share: 0,
+            per_second: 300,
+            writes: true,
+            mirror: 0,
+            waiting: Vec::new(),
+            signals,
+        }
+    }
+
+    /// With a shadow that mirrors so many of a hundred reads of the old side.
+    fn mirroring(counters: &'a Counters, seed: u64, mirror: u64) -> Self {
+        let differences = Some(Differences { compared: 1000, ..Differences::default() });
+        let signals = Signals { instances: (1, 1), is_old_side_well: true, differences };
+        Self { mirror, signals, ..Self::new(counters, seed) }
     }
 
     fn second(&mut self, legacy: Behaviour, platform: Behaviour) {
@@ -95,6 +119,13 @@ impl<'a> World<'a> {
                 StatusCode::OK
             };
             open.answered(&method, &path, status);
+            let is_mirrored = !is_new && !is_write && !status.is_server_error() && self.mirror > 0;
+            if is_mirrored && self.rng.below(100) < self.mirror {
+                let has_failed = endpoint < platform.broken || self.rng.happens(platform.errors);
+                if !has_failed || !self.rng.happens(legacy.errors) {
+                    self.counters.mirrored(has_failed);
+                }
+            }
         }
         let share = Share::from_basis_points(u32::try_from(self.share).unwrap() * 100);
         let families = [("users", self.counters, share)].into_iter();
@@ -234,25 +265,70 @@ fn one_in_a_hundred_is_found_as_fast_as_three_errors_come() {
     }
 }
 
+/// A shadow at a hundred percent asks the new side nine times as much as people do.
+#[test]
+fn one_in_a_hundred_is_found_within_ten_seconds_by_mirrored_reads_at_any_small_share() {
+    let fault = Behaviour { errors: 10_000, ..GOOD };
+    // With half of the people there, half as many reads are left to mirror, and people themselves are evidence.
+    for (share, per_second, percent) in [(10, 300, 95), (1, 300, 95), (50, 300, 75)] {
+        let mut took: Vec<u64> = (0..if is_long() { 200 } else { 40 })
+            .map(|seed| {
+                let counters = Counters::default();
+                let mut world = World::mirroring(&counters, seed, 100);
+                world.per_second = per_second;
+                world.seconds(60, GOOD, GOOD);
+                world.share = share;
+                world.seconds(30, GOOD, GOOD);
+                world.until_returned(fault, 90).expect("found").0
+            })
+            .collect();
+        took.sort_unstable();
+        let worst = took.len() - 1;
+        let [half, most, all] = [50, 95, 100].map(|percent| took[worst * percent / 100]);
+        println!("1 % at {per_second} a second and {share} %, mirrored: {half} s, {most} s, at most {all} s");
+        let in_time = took.iter().filter(|seconds| **seconds <= 10).count();
+        assert!(in_time * 100 >= took.len() * percent, "{share} % of {per_second} a second: {took:?}");
+    }
+}
+
 /// One of a thousand requests fails on both sides, and sometimes both are slow and fail a lot: a busy processor, a
 /// database that restarts.
 #[test]
 fn same_service_on_both_sides_never_fails_in_a_thousand_runs() {
-    let failed: Vec<String> = std::thread::scope(|scope| {
-        let halves =
-            [0, 1].map(|half| scope.spawn(move || (0..500).flat_map(|n| false_alarms(2 * n + half)).collect()));
-        halves
-            .into_iter()
-            .flat_map(|half: std::thread::ScopedJoinHandle<'_, Vec<String>>| half.join().unwrap())
-            .collect()
-    });
-    assert_eq!(failed, Vec::<String>::new());
+    assert_eq!(thousand_runs(false_alarms), Vec::<String>::new());
+}
+
+#[test]
+fn same_service_on_both_sides_never_fails_in_a_thousand_runs_with_mirrored_reads() {
+    assert_eq!(thousand_runs(mirrored_false_alarms), Vec::<String>::new());
+}
+
+/// Twenty thousand of them with `TEST_LONG`.
+fn thousand_runs(run: impl Fn(u64) -> Vec<String> + Sync) -> Vec<String> {
+    let count = if is_long() { 20_000 } else { 1000 };
+    std::thread::scope(|scope| {
+        let run = &run;
+        let halves = [0, 1].map(|half| scope.spawn(move || (0..count / 2).flat_map(|n| run(2 * n + half)).collect()));
+        let join = |half: std::thread::ScopedJoinHandle<'_, Vec<String>>| half.join().unwrap();
+        halves.into_iter().flat_map(join).collect()
+    })
+}
+
+/// Both shares of reads, both sides equal; the gates of people's requests have a test of their own.
+fn mirrored_false_alarms(seed: u64) -> Vec<String> {
+    let counters = Counters::default();
+    let mut world = World::mirroring(&counters, 2_000_000 + seed, if seed.is_multiple_of(2) { 100 } else { 10 });
+    runs(&mut world, seed)
 }
 
 fn false_alarms(seed: u64) -> Vec<String> {
-    let mut failed = Vec::new();
     let counters = Counters::default();
     let mut world = World::new(&counters, 1_000_000 + seed);
+    runs(&mut world, seed)
+}
+
+fn runs(world: &mut World<'_>, seed: u64) -> Vec<String> {
+    let mut failed = Vec::new();
     world.per_second = 120;
     let usual = Behaviour { errors: [0, 100, 1000, 10_000][usize::try_from(seed % 4).unwrap()], ..GOOD };
     let troubled = Behaviour { errors: 50_000, millis: 60, ..GOOD };

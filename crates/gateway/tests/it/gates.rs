@@ -136,6 +136,29 @@ async fn services_that_fail_some_lose_their_traffic() {
     }
 }
 
+/// At a share of 1 % hardly anybody meets an error of one in a hundred, and the shadow meets it all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_in_a_hundred_is_found_by_mirrored_reads_within_ten_seconds_and_not_without_them() {
+    for share in ["10%", "1%"] {
+        let shift = Shift::start(300).await;
+        shift.running.set(share).await;
+        let order = json!({"rate": "100%", "anyway": true});
+        let (status, answer) = shift.running.control("/shadow/start", order).await;
+        assert_eq!(status, StatusCode::OK, "{answer}");
+        sleep(Duration::from_secs(3)).await;
+        if share == "1%" {
+            shift.running.gateway.set_gates("gates:\n- metric: mirrored\n  excess: 100%\n").unwrap();
+            let found = shift.until_returned(Fault::Errors(10), Duration::from_secs(10)).await;
+            assert_eq!(found, None, "nothing else finds it in this time");
+            shift.running.gateway.set_gates("gates: []\n").unwrap();
+        }
+        let found = shift.until_returned(Fault::Errors(10), Duration::from_secs(10)).await;
+        println!("1 % errors, mirrored, {share}: {found:?}, {}", shift.running.shadow().await["reads"]);
+        let (_, because) = found.unwrap_or_else(|| panic!("1 % at {share} is not found in time"));
+        assert!(because.contains("mirrored") || share == "10%", "{because}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_returns_traffic_when_gates_are_off_and_they_still_say_so() {
     let shift = Shift::start(150).await;

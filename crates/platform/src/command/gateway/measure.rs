@@ -21,7 +21,7 @@ Without data it holds. When it fails twice in a row, and the share is above the 
 force by itself and freezes the family, unless it was disarmed.";
 
 pub(super) const GATES_AFTER_HELP: &str = "\
-Metrics of a file of gates: errors, client_errors, overdue, p50, p95, p99, endpoints, differences, instances.
+Metrics of a file of gates: errors, client_errors, overdue, p50, p95, p99, endpoints, differences, mirrored, instances.
   excess  how much larger the share of bad requests may be than on the old side, in points
   ratio   for percentiles: a request is bad when it took longer than this many times that of the old side
   floor   for percentiles: and longer than that of the old side plus this
@@ -160,8 +160,8 @@ fn report_in_words(out: &mut impl Write, report: &Value) -> io::Result<()> {
     let reads = &report["reads"];
     writeln!(
         out,
-        "{} reads compared: {} equal, {} as intended, {} noise, {} different",
-        reads["compared"], reads["equal"], reads["intended"], reads["noise"], reads["different"]
+        "{} reads compared: {} equal, {} as intended, {} noise, {} different; {} failed on the new side only",
+        reads["compared"], reads["equal"], reads["intended"], reads["noise"], reads["different"], reads["failed"]
     )?;
     writeln!(
         out,
