@@ -154,6 +154,11 @@ impl Control {
         self.0.iter().map(|(name, family)| (name.clone(), kept(family))).collect()
     }
 
+    /// Families that may not change.
+    pub(crate) fn frozen(&self) -> Vec<String> {
+        self.0.iter().filter(|(_, family)| family.frozen).map(|(name, _)| name.clone()).collect()
+    }
+
     /// Takes families over from the routes after they changed; those that stay keep their state.
     pub fn keep<'a>(&mut self, families: impl IntoIterator<Item = &'a str>) {
         let kept = families.into_iter().map(|name| (name.to_owned(), self.0.get(name).copied().unwrap_or_default()));

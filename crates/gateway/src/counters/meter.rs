@@ -67,6 +67,8 @@ pub struct Series {
     /// How many seconds the share has been in force. The second in which it changed belongs to neither.
     step: u64,
     before_step: Box<Totals>,
+    /// Whether the step begins anew at the end of this second.
+    begins_anew: bool,
     /// The old side before the step began, for when it gets no more requests.
     baseline: BTreeMap<Class, Tally>,
 }
@@ -77,9 +79,10 @@ impl Series {
         let cell = |side, class| Small::between(totals.of(side, class), self.now.of(side, class));
         let cells = Side::BOTH.map(|side| Class::ALL.map(|class| cell(side, class)));
         *self.now = totals;
-        if share == self.share {
+        if share == self.share && !self.begins_anew {
             self.step += 1;
         } else {
+            self.begins_anew = false;
             self.remember_the_old_side();
             self.share = share;
             self.step = 0;
@@ -89,6 +92,14 @@ impl Series {
         if self.seconds.len() > KEPT {
             self.seconds.pop_front();
         }
+    }
+
+    /// What was seen of the new side until now counts no more, as if the share had changed.
+    fn forget(&mut self) {
+        self.remember_the_old_side();
+        self.step = 0;
+        self.before_step.clone_from(&self.now);
+        self.begins_anew = true;
     }
 
     fn remember_the_old_side(&mut self) {
@@ -150,9 +161,10 @@ impl Series {
         self.now.of(side, class).begun
     }
 
-    /// Requests that came more than `seconds` ago and have no answer yet.
+    /// Requests that came more than `seconds` ago, since the share changed, and have no answer yet.
     pub fn overdue(&self, seconds: usize, side: Side, classes: &[Class]) -> u64 {
-        let overdue = |class: &Class| self.now.of(side, *class).waiting.iter().skip(seconds + 1).sum::<u64>();
+        let waiting = |class: &Class| self.now.of(side, *class).waiting.iter().take(self.step_seconds());
+        let overdue = |class: &Class| waiting(class).skip(seconds + 1).sum::<u64>();
         classes.iter().map(overdue).sum()
     }
 
@@ -218,6 +230,13 @@ impl Meter {
             series.mirrored.tick(counters.mirrored.read());
             counters.next_second();
             self.0.insert(name.to_owned(), series);
+        }
+    }
+
+    /// What was seen of the new side of a family until now counts no more.
+    pub(crate) fn forget(&mut self, family: &str) {
+        if let Some(series) = self.0.get_mut(family) {
+            series.forget();
         }
     }
 

@@ -160,6 +160,8 @@ impl Totals {
 pub struct Counters {
     /// Seconds since the start, as the meter counts them.
     second: AtomicUsize,
+    /// What came to the new side before this second counts no more, however it ends.
+    counts_from: AtomicUsize,
     shards: [[[Cell; 3]; 2]; SHARDS],
     pub(crate) endpoints: Endpoints,
     mirrored: mirrored::Atomic,
@@ -205,20 +207,28 @@ pub(crate) struct Open<'a> {
 impl Open<'_> {
     /// There is an answer.
     pub(crate) fn answered(mut self, method: &Method, path: &str, status: StatusCode) {
-        self.over(status.is_server_error(), false, status.is_client_error());
+        if !self.over(status.is_server_error(), false, status.is_client_error()) {
+            return;
+        }
         self.counters.endpoints.answered(self.side, method, path, status);
     }
 
     /// The gateway has to answer in the place of a service.
     pub(crate) fn lost(mut self, method: &Method, path: &str) {
-        self.over(true, true, false);
+        if !self.over(true, true, false) {
+            return;
+        }
         self.counters.endpoints.answered(self.side, method, path, StatusCode::BAD_GATEWAY);
     }
 
-    fn over(&mut self, is_error: bool, is_lost: bool, is_clients: bool) {
+    /// Whether it still counts.
+    fn over(&mut self, is_error: bool, is_lost: bool, is_clients: bool) -> bool {
         self.is_over = true;
         let cell = self.counters.cell(self.side, self.class);
         cell.waiting[self.second % AGES].fetch_sub(1, Ordering::Relaxed);
+        if self.side == Side::Platform && self.second < self.counters.counts_from.load(Ordering::Relaxed) {
+            return false;
+        }
         cell.latency.record(self.began.elapsed());
         for (counter, counts) in [(&cell.errors, is_error), (&cell.lost, is_lost), (&cell.client_errors, is_clients)] {
             if counts {
@@ -226,14 +236,14 @@ impl Open<'_> {
             }
         }
         cell.requests.fetch_add(1, Ordering::Relaxed);
+        true
     }
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        if !self.is_over {
+        if !self.is_over && self.over(false, false, false) {
             self.counters.cell(self.side, self.class).abandoned.fetch_add(1, Ordering::Relaxed);
-            self.over(false, false, false);
         }
     }
 }
@@ -250,6 +260,11 @@ impl Counters {
         cell.begun.fetch_add(1, Ordering::Relaxed);
         cell.waiting[second % AGES].fetch_add(1, Ordering::Relaxed);
         Open { counters: self, side, class, began, second, is_over: false }
+    }
+
+    /// What came to the new side until now counts no more, also when it ends later.
+    pub(crate) fn forget(&self) {
+        self.counts_from.store(self.second.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     /// A second is over.

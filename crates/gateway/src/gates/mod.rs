@@ -3,7 +3,7 @@
 //! - [`plan`] says what is looked at, [`judge()`] looks, [`watch`] decides. All three are pure.
 //! - `Pass` is for whoever wants to raise the share. Without data there is no `Pass`.
 //! - `Fail` twice in a row, a second apart, takes the traffic back to the safe share by itself while the family is armed,
-//!   and the family is frozen then: whoever raises shares must look first.
+//!   and the family is frozen then: whoever raises shares must look first. Thawing it makes the gates forget the fault.
 
 pub mod judge;
 pub mod plan;
@@ -145,6 +145,28 @@ impl Gateway {
             }
         }
         Ok(())
+    }
+
+    /// What happened on the new side of a family until now is held against it no more: somebody looked and says that it
+    /// is mended. The old side is known as before.
+    pub(crate) fn forget(&self, family: &str) {
+        let mut gates = self.gates();
+        if let Some(watch) = gates.watches.get_mut(family) {
+            watch.state = State::Quiet;
+        }
+        if let Some(report) = gates.last.as_mut().and_then(|(_, _, families)| families.get_mut(family)) {
+            report.verdict = Verdict::Hold("the gates have not looked since it was thawed".to_owned());
+            report.findings.clear();
+            report.state = State::Quiet;
+        }
+        self.meter().forget(family);
+        drop(gates);
+        self.shadow.forget(family);
+        let live = self.live();
+        if let Some(counters) = live.counters.get(family) {
+            counters.forget();
+        }
+        live.instances_of(family, Side::Platform).for_each(|instance| instance.health.forgive());
     }
 
     /// What the gates said at their last look; nothing before the first.

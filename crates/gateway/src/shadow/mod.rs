@@ -44,7 +44,6 @@ pub use self::sample::Sample;
 use self::tally::Tallies;
 pub use self::tally::Tally;
 use crate::counters::Class;
-use crate::forced::Side;
 use crate::gates::judge::Differences;
 use crate::gateway::Gateway;
 use crate::routes::Problem;
@@ -189,6 +188,11 @@ impl Shadow {
     pub(crate) fn differences(&self, family: &str) -> Option<Differences> {
         let state = self.state();
         (state.mode == Mode::Comparing).then(|| state.ledger.lately(family, Instant::now()))
+    }
+
+    /// What was found of a family until now is nothing for the gates any more; it stays in the report.
+    pub(crate) fn forget(&self, family: &str) {
+        self.state().ledger.forget(family);
     }
 
     fn report(&self, with_values: bool) -> Report {

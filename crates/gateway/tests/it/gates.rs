@@ -159,6 +159,38 @@ async fn one_in_a_hundred_is_found_by_mirrored_reads_within_ten_seconds_and_not_
     }
 }
 
+/// A fault, a repair, and at once the same share again; `is_mended` or not.
+async fn again(fault: Fault, is_mended: bool) {
+    let shift = Shift::start(150).await;
+    let (status, answer) = shift.running.control("/shadow/start", json!({"rate": "100%", "anyway": true})).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    sleep(Duration::from_secs(2)).await;
+    assert!(shift.until_returned(fault, Duration::from_secs(20)).await.is_some(), "{fault:?}");
+    if is_mended {
+        shift.platform.fail(Fault::None);
+    }
+    let (status, answer) = shift.running.control("/thaw", json!({"family": "users"})).await;
+    assert_eq!(status, StatusCode::OK, "{answer}");
+    shift.running.set("10%").await;
+    let began = Instant::now();
+    while shift.share().await == "10%" && began.elapsed() < Duration::from_secs(if is_mended { 8 } else { 20 }) {
+        sleep(Duration::from_millis(100)).await;
+    }
+    let (share, gates) = (shift.share().await, shift.running.gates().await);
+    assert_eq!(share, if is_mended { "10%" } else { "0%" }, "{fault:?} after {:?}: {gates:#}", began.elapsed());
+    assert!(shift.platform.served() > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn thaw_makes_gates_forget_a_fault_that_is_mended() {
+    tokio::join!(again(Fault::Errors(1000), true), again(Fault::Hang, true), again(Fault::WrongBody, true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn fault_that_is_still_there_after_thaw_returns_the_traffic_again() {
+    tokio::join!(again(Fault::Errors(1000), false), again(Fault::Hang, false), again(Fault::WrongBody, false));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_returns_traffic_when_gates_are_off_and_they_still_say_so() {
     let shift = Shift::start(150).await;
