@@ -6,6 +6,7 @@ pub(crate) mod kept;
 pub mod socket;
 pub mod state;
 mod status;
+pub(crate) mod there;
 pub mod view;
 
 use std::sync::PoisonError;

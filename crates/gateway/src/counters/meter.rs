@@ -151,6 +151,15 @@ impl Series {
         (now.requests.saturating_sub(before.requests), now.errors.saturating_sub(before.errors))
     }
 
+    /// Whether anybody asked for anything since the share changed.
+    pub fn was_asked(&self) -> bool {
+        let begun = |totals: &Totals| -> u64 {
+            let cells = Side::BOTH.into_iter().flat_map(|side| Class::ALL.map(|class| totals.of(side, class).begun));
+            cells.sum()
+        };
+        begun(&self.now) > begun(&self.before_step)
+    }
+
     /// Seconds since the share changed.
     pub fn seconds_of_step(&self) -> u64 {
         self.step

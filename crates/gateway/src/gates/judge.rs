@@ -35,6 +35,8 @@ const UNHEARD_OF: f64 = 1e-5;
 const OVERDUE: usize = 2;
 /// Without a request for longer, nothing is known of the new side.
 const RECENT: usize = 15;
+/// Without a request on either side for so long after the share changed, a family is one that nobody asks for.
+const IDLE: u64 = 30;
 /// The same of a class, of which there may be few.
 const RECENT_OF_CLASS: usize = 300;
 
@@ -64,6 +66,14 @@ pub struct Differences {
 pub fn judge(plan: &Plan, series: &Series, signals: &Signals) -> Vec<Finding> {
     if series.share().millionths() == 0 {
         return vec![Finding::of(None, None, Verdict::Hold("nobody is on the new side".to_owned()))];
+    }
+    if series.seconds_of_step() >= IDLE && !series.was_asked() {
+        let idle = format!("nobody asked for it in the {} s since its share changed", series.seconds_of_step());
+        let mut findings = vec![Finding::of(None, None, Verdict::Idle(idle))];
+        if let Some(gate) = plan.gate(Metric::Instances) {
+            findings.push(Finding::of(Some(gate.metric), None, instances(signals)));
+        }
+        return findings;
     }
     let mut findings = vec![Finding::of(None, None, enough(plan, series))];
     for gate in &plan.gates {

@@ -17,7 +17,7 @@ Show whether the new side is worse than the old one.
 Once a second every family is looked at: errors, requests that hang, percentiles of latency, single endpoints, instances, and \
 what the shadow finds. The new side is compared with the old one in the same seconds, and with the old one over the last \
 fifteen minutes. A family passes only after 3,000 requests of the new side since its share changed, and 300 of each class. \
-Without data it holds. When it fails twice in a row, and the share is above the safe one, the gateway puts the safe share in \
+Without data it holds; while another family passes, one that nobody asked for is idle and keeps nobody from going on. When it fails twice in a row, and the share is above the safe one, the gateway puts the safe share in \
 force by itself and freezes the family, unless it was disarmed.";
 
 pub(super) const GATES_AFTER_HELP: &str = "\
@@ -27,7 +27,7 @@ Metrics of a file of gates: errors, client_errors, overdue, p50, p95, p99, endpo
   floor   for percentiles: and longer than that of the old side plus this
 
 Exit codes:
-  0  every family passes
+  0  every family passes or is idle
   1  no gateway answers
   2  used wrongly
   3  a family holds and none fails
