@@ -8,7 +8,7 @@
 pub mod judge;
 pub mod plan;
 #[cfg(test)]
-mod replay;
+pub(crate) mod replay;
 mod statistics;
 pub mod watch;
 

@@ -36,7 +36,9 @@ impl Seeded {
     }
 }
 
-fn is_long() -> bool {
+/// Whether tests may take as long as they like.
+#[expect(clippy::disallowed_methods, reason = "a switch of the tests, not of the program")]
+pub(crate) fn is_long() -> bool {
     std::env::var("TEST_LONG").is_ok_and(|value| !value.is_empty())
 }
 

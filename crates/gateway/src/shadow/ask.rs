@@ -93,9 +93,11 @@ impl Asker {
     }
 
     async fn connection(&self, endpoint: &Endpoint, may_be_old: bool) -> Option<Sender> {
-        while may_be_old {
-            let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).get_mut(endpoint).and_then(Vec::pop);
-            let Some((mut sender, since)) = kept else { break };
+        let kept = || {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.get_mut(endpoint).filter(|_| may_be_old)?.pop()
+        };
+        while let Some((mut sender, since)) = kept() {
             if since.elapsed() < IDLE && sender.ready().await.is_ok() {
                 return Some(sender);
             }

@@ -22,7 +22,7 @@ const ENDPOINTS: u64 = 40;
 
 /// A hundred thousand take most of a minute in a debug build.
 fn reads() -> u64 {
-    if std::env::var("TEST_LONG").is_ok_and(|value| !value.is_empty()) { 100_000 } else { 20_000 }
+    if crate::gates::replay::is_long() { 100_000 } else { 20_000 }
 }
 
 fn endpoint(n: u64) -> String {

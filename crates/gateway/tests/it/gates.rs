@@ -214,14 +214,13 @@ async fn sides_that_are_equally_slow_keep_their_traffic() {
 /// Two at a time, one of them with a shadow; fifty with `TEST_LONG`.
 #[tokio::test(flavor = "multi_thread")]
 async fn busy_processor_blames_neither_side() {
-    let is_long = std::env::var("TEST_LONG").is_ok_and(|value| !value.is_empty());
     let busy = Arc::new(AtomicBool::new(true));
     let hog = std::thread::spawn({
         let busy = Arc::clone(&busy);
         move || while busy.load(Ordering::Relaxed) {}
     });
     let mut returned = Vec::new();
-    let pairs = if is_long { 25 } else { 1 };
+    let pairs = if is_long() { 25 } else { 1 };
     for pair in 0..pairs {
         let (one, other) = tokio::join!(clean_run(false), clean_run(true));
         returned.extend([one, other].into_iter().flatten());
@@ -230,6 +229,11 @@ async fn busy_processor_blames_neither_side() {
     busy.store(false, Ordering::Relaxed);
     hog.join().unwrap();
     assert_eq!(returned, []);
+}
+
+#[expect(clippy::disallowed_methods, reason = "a switch of the tests, not of the program")]
+fn is_long() -> bool {
+    std::env::var("TEST_LONG").is_ok_and(|value| !value.is_empty())
 }
 
 async fn clean_run(has_shadow: bool) -> Option<(Duration, String)> {
