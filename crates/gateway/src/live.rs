@@ -94,6 +94,12 @@ impl Live {
         paths.into_values().collect()
     }
 
+    /// The instances of a side, of all routes of a family.
+    pub(crate) fn instances_of(&self, family: &str, side: Side) -> impl Iterator<Item = &Arc<Instance>> {
+        let routes = self.table.routes().filter(move |route| route.family == family);
+        routes.filter_map(move |route| self.upstream(route, side)).flat_map(|upstream| &upstream.instances)
+    }
+
     /// How many instances of a side are well, and how many there are, over all routes of a family.
     pub(crate) fn well(&self, family: &str, side: Side, now: std::time::Instant) -> (usize, usize) {
         let routes = self.table.routes().filter(|route| route.family == family);

@@ -94,3 +94,57 @@ pub(crate) fn settings(from: &str, settings: &[String], into: &str) -> Vec<Call>
     }
     all
 }
+
+pub(super) fn drop_database(server: &Server, name_of: &str) -> Call {
+    Call::sql(&server.database, format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", name(name_of)))
+}
+
+pub(crate) fn name(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+fn text(value: &str) -> String {
+    format!("'{}'", value.replace('\'', "''"))
+}
+
+/// A name with `=` in it would be taken for a whole connection string.
+fn connection(database: &str) -> String {
+    if database.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte)) {
+        return database.to_owned();
+    }
+    format!("dbname='{}'", database.replace('\\', "\\\\").replace('\'', "\\'"))
+}
+
+/// What carries calls out.
+pub(crate) struct Performer<'a> {
+    pub(crate) url: &'a DatabaseUrl,
+    pub(crate) tools: &'a Tools,
+    pub(crate) server: &'a Server,
+    pub(crate) application: &'a str,
+    pub(crate) stop: &'a AtomicBool,
+}
+
+impl Performer<'_> {
+    /// Runs a program that connects to the server.
+    pub(super) async fn program(&self, call: &Call) -> Result<()> {
+        let Call::Program(words) = call else { return Ok(()) };
+        let Some((program, arguments)) = words.split_first() else { return Ok(()) };
+        let path = self.tools.find(program, self.server.major).await?;
+        let mut command = connected(&path, self.url, &self.server.database, self.application);
+        command.args(arguments);
+        finish(command, program, self.stop).await.map(drop)
+    }
+
+    /// Runs a statement or a program.
+    pub(crate) async fn perform(&self, client: &tokio_postgres::Client, call: &Call) -> Result<()> {
+        match call {
+            Call::Sql { database, statement } if *call == forget(database) => {
+                let client = self.url.with_database(database).connect().await?;
+                let sql = format!("SET application_name = '{}'; {statement}", self.application);
+                client.batch_execute(&sql).await.map_err(Error::sql(statement.clone()))
+            }
+            Call::Sql { statement, .. } => client.batch_execute(statement).await.map_err(Error::sql(statement.clone())),
+            _ => self.program(call).await,
+        }
+    }
+}

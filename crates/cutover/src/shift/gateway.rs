@@ -29,7 +29,7 @@ pub struct Gateway {
 /// What matters here of its status.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Status {
-    /// Each family of paths.
+    /// Each family of paths that can be moved.
     pub families: BTreeMap<String, Family>,
     /// Which services each path goes to.
     pub routes: Vec<Route>,
@@ -64,12 +64,19 @@ pub struct Family {
     pub safe: Share,
     /// Whether it may not go up.
     pub frozen: bool,
+    /// Whether it has services on both sides; the others stay where they are.
+    #[serde(default = "yes")]
+    pub movable: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// What the gates say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Enough was seen in every family, and nothing speaks against more.
+    /// Enough was seen in every family that anybody asks for, and nothing speaks against more.
     Pass,
     /// Not yet.
     Hold(String),
@@ -98,7 +105,9 @@ impl Gateway {
     /// Shares, leases and the like.
     pub async fn status(&self) -> Result<Status> {
         let body = self.ask("/status", None).await?;
-        serde_json::from_value(body).map_err(|error| self.unreadable(&error))
+        let mut status: Status = serde_json::from_value(body).map_err(|error| self.unreadable(&error))?;
+        status.families.retain(|_, family| family.movable);
+        Ok(status)
     }
 
     /// Waits a moment for the new side: the gateway looks at a service that has just started only now and then.
@@ -135,8 +144,8 @@ impl Gateway {
             let reason = format!("{name}: {}", family.reason.unwrap_or_default());
             match family.verdict.as_str() {
                 "fail" => return Ok(Verdict::Fail(reason)),
-                "pass" if family.share == share => {}
-                "pass" => holds.push(format!("{name}: the gates have not looked at {share} yet")),
+                "pass" | "idle" if family.share == share => {}
+                "pass" | "idle" => holds.push(format!("{name}: the gates have not looked at {share} yet")),
                 _ => holds.push(reason),
             }
         }

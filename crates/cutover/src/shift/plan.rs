@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Proceed {
-    /// Every gate passes: enough was seen, and nothing speaks against it. Waits as long as that takes.
+    /// Every gate passes: enough was seen, and nothing speaks against it. Waits as long as that takes. Families that nobody
+    /// asks for keep nobody waiting.
     #[default]
     WhenPassing,
     /// The time is over and no gate fails, however little was seen. For a first step with few people, and where nobody

@@ -99,8 +99,12 @@ impl World {
         let (old, new) = (Service::start().await, Service::start().await);
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("gateway.sock");
-        let routes =
-            format!("- path: /api/v1/users/*\n  legacy: http://{}\n  platform: http://{}\n", old.address, new.address);
+        // Nobody asks for notifications, and the site has no old service.
+        let both = |path: &str| {
+            format!("- path: {path}\n  legacy: http://{}\n  platform: http://{}\n", old.address, new.address)
+        };
+        let (users, notifications) = (both("/api/v1/users/*"), both("/api/v1/notifications/*"));
+        let routes = format!("{users}{notifications}- path: /site/*\n  platform: http://{}\n", new.address);
         let gateway = Gateway::new(Parts {
             kept: None,
             table: gateway::routes::parse(&routes).unwrap(),
@@ -264,6 +268,13 @@ async fn shift_does_not_begin_while_answers_differ() {
     // With everybody on the new side nobody is asked twice any more.
     let report = control::client::ask(&world.socket, "/shadow", None).await.unwrap().body;
     assert_eq!(report["mode"], "off");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shift_goes_on_although_nobody_asks_for_some_family() {
+    let world = World::start().await;
+    let done = world.run("50%:1s,100%:1s:unless-failing").await.unwrap();
+    assert_eq!((done.len(), world.share().await.as_str()), (2, "100%"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -6,6 +6,7 @@ pub(crate) mod kept;
 pub mod socket;
 pub mod state;
 mod status;
+pub(crate) mod there;
 pub mod view;
 
 use std::sync::PoisonError;
@@ -24,12 +25,16 @@ pub(crate) fn apply(
     why: &str,
 ) -> Result<Vec<Change>, Refusal> {
     let mut control = gateway.control.lock().unwrap_or_else(PoisonError::into_inner);
+    let frozen = control.frozen();
     let changes = control.apply(scope, command, Instant::now())?;
     // Under the lock, so that two commands cannot overtake each other on the way to the atomic values.
     put_in_force(gateway, &changes);
     keep(gateway, &control);
     let shown = control.show(Instant::now());
     drop(control);
+    if *command == Command::Thaw {
+        frozen.iter().filter(|name| scope.has(name)).for_each(|name| gateway.forget(name));
+    }
     if matches!(command, Command::Set(_) | Command::Renew) {
         let held = shown.iter().filter(|(name, shown)| scope.has(name) && shown.lease_seconds.is_some());
         let mut history = gateway.history.lock().unwrap_or_else(PoisonError::into_inner);

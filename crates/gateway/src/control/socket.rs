@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::net::UnixListener;
 
-use super::state::{Command, Scope};
+use super::state::{Change, Command, Scope};
 use super::status::status;
 use crate::forced::{Side, Whom};
 use crate::gateway::Gateway;
@@ -179,7 +179,7 @@ pub(crate) struct Said {
     share: Option<Share>,
     /// The share of reads to mirror.
     rate: Option<Share>,
-    /// Go back although nobody answers there, or compare although too little is known about noise.
+    /// Send people to a side although nobody answers there, or compare although too little is known about noise.
     #[serde(default)]
     pub(crate) anyway: bool,
     user: Option<String>,
@@ -234,30 +234,22 @@ fn command(gateway: &Arc<Gateway>, path: &str, body: &[u8]) -> Result<Value, Ref
         _ => {}
     }
     let (scope, command) = order(path, &said)?;
-    if command == Command::Return && !said.anyway {
-        nobody_there(gateway, &scope)?;
+    let (scope, skipped) = gateway.movable(&scope, &command)?;
+    if !said.anyway {
+        gateway.somebody_there(&scope, &command)?;
     }
     let changes = super::apply(gateway, &scope, &command, &said.who, &said.why)
         .map_err(|refusal| (StatusCode::CONFLICT, refusal.to_string()))?;
-    Ok(json!({ "changes": changes }))
+    Ok(changed(&changes, &skipped))
 }
 
-/// Going back to services that are down would make it worse.
-fn nobody_there(gateway: &Gateway, scope: &Scope) -> Result<(), Refused> {
-    let live = gateway.live();
-    let now = std::time::Instant::now();
-    let down: Vec<&str> = live
-        .table
-        .families()
-        .map(|(name, _)| name)
-        .filter(|name| matches!(scope, Scope::All) || matches!(scope, Scope::Family(family) if family == name))
-        .filter(|name| matches!(live.well(name, Side::Legacy, now), (0, 1..)))
-        .collect();
-    if down.is_empty() {
-        return Ok(());
+/// What came of a command.
+pub(crate) fn changed(changes: &[Change], skipped: &[String]) -> Value {
+    let mut answer = json!({ "changes": changes });
+    if !skipped.is_empty() {
+        answer["skipped"] = json!(skipped);
     }
-    let down = down.join(", ");
-    Err((StatusCode::CONFLICT, format!("no old service answers for {down}: start it, or send \"anyway\": true")))
+    answer
 }
 
 fn shadow(gateway: &Arc<Gateway>, said: &Said, mode: Mode) -> Result<Value, Refused> {

@@ -4,7 +4,7 @@
 //! raised it has to say again and again that they are still watching. When they do not, the safe share comes back. Down
 //! there is always a way, without a lease.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
@@ -22,18 +22,24 @@ pub enum Scope {
     All,
     /// One.
     Family(String),
+    /// Those of all that can be moved.
+    Those(BTreeSet<String>),
 }
 
 impl Scope {
     /// Whether a family is meant.
     pub(crate) fn has(&self, name: &str) -> bool {
-        matches!(self, Self::All) || matches!(self, Self::Family(family) if family == name)
+        match self {
+            Self::All => true,
+            Self::Family(family) => family == name,
+            Self::Those(families) => families.contains(name),
+        }
     }
 
     /// As it is written.
     pub(crate) fn name(&self) -> &str {
         match self {
-            Self::All => "all",
+            Self::All | Self::Those(_) => "all",
             Self::Family(name) => name,
         }
     }
@@ -154,6 +160,11 @@ impl Control {
         self.0.iter().map(|(name, family)| (name.clone(), kept(family))).collect()
     }
 
+    /// Families that may not change.
+    pub(crate) fn frozen(&self) -> Vec<String> {
+        self.0.iter().filter(|(_, family)| family.frozen).map(|(name, _)| name.clone()).collect()
+    }
+
     /// Takes families over from the routes after they changed; those that stay keep their state.
     pub fn keep<'a>(&mut self, families: impl IntoIterator<Item = &'a str>) {
         let kept = families.into_iter().map(|name| (name.to_owned(), self.0.get(name).copied().unwrap_or_default()));
@@ -168,6 +179,7 @@ impl Control {
     pub fn apply(&mut self, scope: &Scope, command: &Command, now: Instant) -> Result<Vec<Change>, Refusal> {
         let names: Vec<String> = match scope {
             Scope::All => self.0.keys().cloned().collect(),
+            Scope::Those(names) => names.iter().filter(|name| self.0.contains_key(*name)).cloned().collect(),
             Scope::Family(name) if self.0.contains_key(name) => vec![name.clone()],
             Scope::Family(name) => return Err(Refusal::Unknown(name.clone(), self.0.keys().cloned().collect())),
         };

@@ -26,6 +26,8 @@ pub(crate) struct Status {
 struct Family {
     #[serde(flatten)]
     control: Shown,
+    /// Whether it has services on both sides, so that there is something to move.
+    movable: bool,
     counters: Vec<Counted>,
 }
 
@@ -49,6 +51,9 @@ pub(crate) fn status(gateway: &Gateway) -> Status {
     let live = gateway.live();
     let control = gateway.control.lock().unwrap_or_else(PoisonError::into_inner).show(now);
     let counters = |name: &str| live.counters.get(name).map(|counters| counters.read()).unwrap_or_default();
+    let movable = |name: &str| {
+        live.table.routes().any(|route| route.family == name && route.legacy.is_some() && route.platform.is_some())
+    };
     let names = |group: &Option<crate::routes::Group>| {
         group.iter().flat_map(|group| &group.instances).map(ToString::to_string).collect()
     };
@@ -57,7 +62,8 @@ pub(crate) fn status(gateway: &Gateway) -> Status {
             .into_iter()
             .map(|(name, control)| {
                 let counters = counters(&name);
-                (name, Family { control, counters })
+                let movable = movable(&name);
+                (name, Family { control, movable, counters })
             })
             .collect(),
         routes: live

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::endpoints::{EndpointSeries, EndpointWindow};
 use super::histogram::Few;
+use super::mirrored::{Mirrored, MirroredSeries};
 use super::{Class, Counters, Tally, Totals};
 use crate::forced::Side;
 use crate::split::Share;
@@ -61,10 +62,13 @@ pub struct Series {
     now: Box<Totals>,
     seconds: VecDeque<Second>,
     endpoints: EndpointSeries,
+    mirrored: MirroredSeries,
     share: Share,
     /// How many seconds the share has been in force. The second in which it changed belongs to neither.
     step: u64,
     before_step: Box<Totals>,
+    /// Whether the step begins anew at the end of this second.
+    begins_anew: bool,
     /// The old side before the step began, for when it gets no more requests.
     baseline: BTreeMap<Class, Tally>,
 }
@@ -75,9 +79,10 @@ impl Series {
         let cell = |side, class| Small::between(totals.of(side, class), self.now.of(side, class));
         let cells = Side::BOTH.map(|side| Class::ALL.map(|class| cell(side, class)));
         *self.now = totals;
-        if share == self.share {
+        if share == self.share && !self.begins_anew {
             self.step += 1;
         } else {
+            self.begins_anew = false;
             self.remember_the_old_side();
             self.share = share;
             self.step = 0;
@@ -87,6 +92,14 @@ impl Series {
         if self.seconds.len() > KEPT {
             self.seconds.pop_front();
         }
+    }
+
+    /// What was seen of the new side until now counts no more, as if the share had changed.
+    fn forget(&mut self) {
+        self.remember_the_old_side();
+        self.step = 0;
+        self.before_step.clone_from(&self.now);
+        self.begins_anew = true;
     }
 
     fn remember_the_old_side(&mut self) {
@@ -138,6 +151,15 @@ impl Series {
         (now.requests.saturating_sub(before.requests), now.errors.saturating_sub(before.errors))
     }
 
+    /// Whether anybody asked for anything since the share changed.
+    pub fn was_asked(&self) -> bool {
+        let begun = |totals: &Totals| -> u64 {
+            let cells = Side::BOTH.into_iter().flat_map(|side| Class::ALL.map(|class| totals.of(side, class).begun));
+            cells.sum()
+        };
+        begun(&self.now) > begun(&self.before_step)
+    }
+
     /// Seconds since the share changed.
     pub fn seconds_of_step(&self) -> u64 {
         self.step
@@ -148,9 +170,10 @@ impl Series {
         self.now.of(side, class).begun
     }
 
-    /// Requests that came more than `seconds` ago and have no answer yet.
+    /// Requests that came more than `seconds` ago, since the share changed, and have no answer yet.
     pub fn overdue(&self, seconds: usize, side: Side, classes: &[Class]) -> u64 {
-        let overdue = |class: &Class| self.now.of(side, *class).waiting.iter().skip(seconds + 1).sum::<u64>();
+        let waiting = |class: &Class| self.now.of(side, *class).waiting.iter().take(self.step_seconds());
+        let overdue = |class: &Class| waiting(class).skip(seconds + 1).sum::<u64>();
         classes.iter().map(overdue).sum()
     }
 
@@ -182,6 +205,11 @@ impl Series {
         self.endpoints.window(seconds.min(self.step_seconds()))
     }
 
+    /// The last `seconds` of what the shadow asked the new side, at most those since the share changed, the newest first.
+    pub fn mirrored(&self, seconds: usize) -> impl Iterator<Item = Mirrored> {
+        self.mirrored.last(seconds.min(self.step_seconds()))
+    }
+
     pub(super) fn seconds(&self, last: usize) -> impl Iterator<Item = &Second> {
         self.seconds.iter().skip(self.seconds.len().saturating_sub(last))
     }
@@ -208,8 +236,16 @@ impl Meter {
             let mut series = kept.remove(name).unwrap_or_default();
             series.tick(counters.totals(), share, at, took);
             series.endpoints.tick(counters.endpoints.read());
+            series.mirrored.tick(counters.mirrored.read());
             counters.next_second();
             self.0.insert(name.to_owned(), series);
+        }
+    }
+
+    /// What was seen of the new side of a family until now counts no more.
+    pub(crate) fn forget(&mut self, family: &str) {
+        if let Some(series) = self.0.get_mut(family) {
+            series.forget();
         }
     }
 

@@ -8,6 +8,7 @@ mod endpoints;
 mod histogram;
 mod meter;
 mod metrics;
+mod mirrored;
 mod snapshot;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -22,6 +23,7 @@ pub use self::endpoints::{EndpointWindow, template};
 pub use self::histogram::Histogram;
 pub use self::meter::{Meter, Series};
 pub use self::metrics::metrics;
+pub use self::mirrored::Mirrored;
 pub use self::snapshot::{EndpointSummary, FamilySnapshot, Point, SidePoint, Snapshot, Summary};
 use crate::forced::Side;
 
@@ -158,8 +160,11 @@ impl Totals {
 pub struct Counters {
     /// Seconds since the start, as the meter counts them.
     second: AtomicUsize,
+    /// What came to the new side before this second counts no more, however it ends.
+    counts_from: AtomicUsize,
     shards: [[[Cell; 3]; 2]; SHARDS],
     pub(crate) endpoints: Endpoints,
+    mirrored: mirrored::Atomic,
 }
 
 /// Some of the counters, at one moment.
@@ -202,20 +207,28 @@ pub(crate) struct Open<'a> {
 impl Open<'_> {
     /// There is an answer.
     pub(crate) fn answered(mut self, method: &Method, path: &str, status: StatusCode) {
-        self.over(status.is_server_error(), false, status.is_client_error());
+        if !self.over(status.is_server_error(), false, status.is_client_error()) {
+            return;
+        }
         self.counters.endpoints.answered(self.side, method, path, status);
     }
 
     /// The gateway has to answer in the place of a service.
     pub(crate) fn lost(mut self, method: &Method, path: &str) {
-        self.over(true, true, false);
+        if !self.over(true, true, false) {
+            return;
+        }
         self.counters.endpoints.answered(self.side, method, path, StatusCode::BAD_GATEWAY);
     }
 
-    fn over(&mut self, is_error: bool, is_lost: bool, is_clients: bool) {
+    /// Whether it still counts.
+    fn over(&mut self, is_error: bool, is_lost: bool, is_clients: bool) -> bool {
         self.is_over = true;
         let cell = self.counters.cell(self.side, self.class);
         cell.waiting[self.second % AGES].fetch_sub(1, Ordering::Relaxed);
+        if self.side == Side::Platform && self.second < self.counters.counts_from.load(Ordering::Relaxed) {
+            return false;
+        }
         cell.latency.record(self.began.elapsed());
         for (counter, counts) in [(&cell.errors, is_error), (&cell.lost, is_lost), (&cell.client_errors, is_clients)] {
             if counts {
@@ -223,14 +236,14 @@ impl Open<'_> {
             }
         }
         cell.requests.fetch_add(1, Ordering::Relaxed);
+        true
     }
 }
 
 impl Drop for Open<'_> {
     fn drop(&mut self) {
-        if !self.is_over {
+        if !self.is_over && self.over(false, false, false) {
             self.counters.cell(self.side, self.class).abandoned.fetch_add(1, Ordering::Relaxed);
-            self.over(false, false, false);
         }
     }
 }
@@ -249,6 +262,11 @@ impl Counters {
         Open { counters: self, side, class, began, second, is_over: false }
     }
 
+    /// What came to the new side until now counts no more, also when it ends later.
+    pub(crate) fn forget(&self) {
+        self.counts_from.store(self.second.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
     /// A second is over.
     pub(crate) fn next_second(&self) {
         self.second.fetch_add(1, Ordering::Relaxed);
@@ -256,6 +274,11 @@ impl Counters {
 
     pub(crate) fn cut(&self, side: Side, class: Class) {
         self.cell(side, class).cut.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The new side was asked a read that the old one had answered well.
+    pub(crate) fn mirrored(&self, has_failed: bool) {
+        self.mirrored.count(has_failed);
     }
 
     /// Sums over everything so far.

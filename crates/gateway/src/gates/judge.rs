@@ -9,11 +9,14 @@ use serde::Serialize;
 use super::plan::{Gate, Metric, Plan};
 use super::statistics::{chance, ratio};
 use super::{Finding, Verdict};
-use crate::counters::{Class, Series, Tally};
+use crate::counters::{Class, Mirrored, Series, Tally};
 use crate::forced::Side;
+use crate::split::Share;
 
 /// Seconds over which sides are compared: short ones find what is broken, long ones what is a little worse.
 const WINDOWS: [usize; 3] = [5, 15, 60];
+/// The same for mirrored reads, of which there are more.
+const MIRRORED: [usize; 4] = [5, 10, 15, 60];
 /// Fewer requests of the other side are nothing to compare with.
 const ENOUGH: u64 = 50;
 /// Fewer bad requests may have a cause of their own.
@@ -32,6 +35,8 @@ const UNHEARD_OF: f64 = 1e-5;
 const OVERDUE: usize = 2;
 /// Without a request for longer, nothing is known of the new side.
 const RECENT: usize = 15;
+/// Without a request on either side for so long after the share changed, a family is one that nobody asks for.
+const IDLE: u64 = 30;
 /// The same of a class, of which there may be few.
 const RECENT_OF_CLASS: usize = 300;
 
@@ -62,12 +67,26 @@ pub fn judge(plan: &Plan, series: &Series, signals: &Signals) -> Vec<Finding> {
     if series.share().millionths() == 0 {
         return vec![Finding::of(None, None, Verdict::Hold("nobody is on the new side".to_owned()))];
     }
+    if series.seconds_of_step() >= IDLE && !series.was_asked() {
+        let idle = format!("nobody asked for it in the {} s since its share changed", series.seconds_of_step());
+        let mut findings = vec![Finding::of(None, None, Verdict::Idle(idle))];
+        if let Some(gate) = plan.gate(Metric::Instances) {
+            findings.push(Finding::of(Some(gate.metric), None, instances(signals)));
+        }
+        return findings;
+    }
     let mut findings = vec![Finding::of(None, None, enough(plan, series))];
     for gate in &plan.gates {
         match gate.metric {
             Metric::Endpoints => findings.push(Finding::of(Some(gate.metric), None, endpoints(gate, series))),
+            // With nobody left on the old side, nothing is mirrored.
+            Metric::Differences | Metric::Mirrored if series.share() == Share::ALL => {}
             Metric::Differences if gate.is_asked_for || signals.differences.is_some() => {
                 let verdict = differences(gate, signals.differences.as_ref());
+                findings.push(Finding::of(Some(gate.metric), None, verdict));
+            }
+            Metric::Mirrored if gate.is_asked_for || signals.differences.is_some() => {
+                let verdict = mirrored(gate, series, signals.differences.is_some());
                 findings.push(Finding::of(Some(gate.metric), None, verdict));
             }
             Metric::Instances => findings.push(Finding::of(Some(gate.metric), None, instances(signals))),
@@ -89,7 +108,7 @@ pub fn judge(plan: &Plan, series: &Series, signals: &Signals) -> Vec<Finding> {
 }
 
 fn is_of_classes(metric: Metric) -> bool {
-    !matches!(metric, Metric::Endpoints | Metric::Differences | Metric::Instances)
+    !matches!(metric, Metric::Endpoints | Metric::Differences | Metric::Mirrored | Metric::Instances)
 }
 
 /// Whether enough was seen to let anything pass.
@@ -270,6 +289,47 @@ fn differences(gate: &Gate, found: Option<&Differences>) -> Verdict {
     } else {
         Verdict::Hold(reason)
     }
+}
+
+/// Reads that the old side answered well, both times when it failed on the new side in between. The same two questions,
+/// with all reads of the old side to compare with.
+fn mirrored(gate: &Gate, series: &Series, is_comparing: bool) -> Verdict {
+    if !is_comparing {
+        return Verdict::Hold("the shadow does not compare: start it, or remove the gate mirrored".to_owned());
+    }
+    let mut is_compared = false;
+    for seconds in MIRRORED {
+        let mut new = Mirrored::default();
+        series.mirrored(seconds).for_each(|second| new.add(second));
+        let old = series.window(seconds, Side::Legacy, Class::Read);
+        let Some(chance_now) = chance(new.failed, new.asked, old.errors, old.requests) else { continue };
+        if old.requests < ENOUGH {
+            continue;
+        }
+        is_compared = true;
+        let limit = if old.errors > 0 { IMPOSSIBLE } else { UNLIKELY };
+        let too_much = ratio(old.errors, old.requests) + gate.excess;
+        if new.failed < FEWEST || ratio(new.failed, new.asked) <= too_much || chance_now > limit {
+            continue;
+        }
+        let before = series.before(seconds, Side::Legacy, &[Class::Read]);
+        let (before_bad, before_all) = (before.errors + old.errors, before.requests + old.requests);
+        if chance(new.failed, new.asked, before_bad, before_all).is_none_or(|chance| chance > UNHEARD_OF) {
+            continue;
+        }
+        // A restart of an instance is over in less.
+        if series.mirrored(seconds).filter(|second| ratio(second.failed, second.asked) > too_much).count() < 3 {
+            continue;
+        }
+        return Verdict::Fail(format!(
+            "mirrored reads: {} of {} failed on the new side in {seconds} s and not on the old one, where {} of {} did",
+            new.failed, new.asked, old.errors, old.requests
+        ));
+    }
+    if is_compared || !gate.is_asked_for {
+        return Verdict::Pass;
+    }
+    Verdict::Hold("mirrored reads: too few to compare".to_owned())
 }
 
 fn instances(signals: &Signals) -> Verdict {

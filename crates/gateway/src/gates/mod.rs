@@ -3,12 +3,12 @@
 //! - [`plan`] says what is looked at, [`judge()`] looks, [`watch`] decides. All three are pure.
 //! - `Pass` is for whoever wants to raise the share. Without data there is no `Pass`.
 //! - `Fail` twice in a row, a second apart, takes the traffic back to the safe share by itself while the family is armed,
-//!   and the family is frozen then: whoever raises shares must look first.
+//!   and the family is frozen then: whoever raises shares must look first. Thawing it makes the gates forget the fault.
 
 pub mod judge;
 pub mod plan;
 #[cfg(test)]
-mod replay;
+pub(crate) mod replay;
 mod statistics;
 pub mod watch;
 
@@ -38,6 +38,8 @@ use crate::split::Share;
 pub enum Verdict {
     /// Nothing speaks against more people on the new side.
     Pass,
+    /// Nobody asked for it, on either side, while another family passes: it keeps nobody from going on.
+    Idle(String),
     /// Nothing is known, or too little. The share stays as it is.
     Hold(String),
     /// The new side is worse.
@@ -66,11 +68,28 @@ impl Finding {
 pub fn worst(findings: &[Finding]) -> Verdict {
     let is_fail = |finding: &&Finding| matches!(finding.verdict, Verdict::Fail(_));
     let is_hold = |finding: &&Finding| matches!(finding.verdict, Verdict::Hold(_));
-    let worst = findings.iter().find(is_fail).or_else(|| findings.iter().find(is_hold));
+    let is_idle = |finding: &&Finding| matches!(finding.verdict, Verdict::Idle(_));
+    let find = |is: &dyn Fn(&&Finding) -> bool| findings.iter().find(is);
+    let worst = find(&is_fail).or_else(|| find(&is_hold)).or_else(|| find(&is_idle));
     match worst {
         Some(finding) => finding.verdict.clone(),
         None if findings.is_empty() => Verdict::Hold("nothing was looked at".to_owned()),
         None => Verdict::Pass,
+    }
+}
+
+/// A family without requests is no news beside one that has many and passes. On its own it is no data, which holds.
+fn idle_beside_one_that_passes(reports: &mut BTreeMap<String, FamilyReport>) {
+    if reports.values().any(|report| report.verdict == Verdict::Pass) {
+        return;
+    }
+    for report in reports.values_mut() {
+        let findings = report.findings.iter_mut().map(|finding| &mut finding.verdict);
+        for verdict in findings.chain([&mut report.verdict]) {
+            if let Verdict::Idle(reason) = verdict {
+                *verdict = Verdict::Hold(format!("{reason}, and no other family passes"));
+            }
+        }
     }
 }
 
@@ -140,11 +159,33 @@ impl Gateway {
         }
         let mut gates = self.gates();
         for name in names {
-            if matches!(scope, Scope::All) || matches!(scope, Scope::Family(one) if one == name) {
+            if scope.has(name) {
                 gates.watches.entry(name.to_owned()).or_default().armed = armed;
             }
         }
         Ok(())
+    }
+
+    /// What happened on the new side of a family until now is held against it no more: somebody looked and says that it
+    /// is mended. The old side is known as before.
+    pub(crate) fn forget(&self, family: &str) {
+        let mut gates = self.gates();
+        if let Some(watch) = gates.watches.get_mut(family) {
+            watch.state = State::Quiet;
+        }
+        if let Some(report) = gates.last.as_mut().and_then(|(_, _, families)| families.get_mut(family)) {
+            report.verdict = Verdict::Hold("the gates have not looked since it was thawed".to_owned());
+            report.findings.clear();
+            report.state = State::Quiet;
+        }
+        self.meter().forget(family);
+        drop(gates);
+        self.shadow.forget(family);
+        let live = self.live();
+        if let Some(counters) = live.counters.get(family) {
+            counters.forget();
+        }
+        live.instances_of(family, Side::Platform).for_each(|instance| instance.health.forgive());
     }
 
     /// What the gates said at their last look; nothing before the first.
@@ -194,6 +235,7 @@ impl Gateway {
             reports.insert(name.to_owned(), report);
         }
         drop(meter);
+        idle_beside_one_that_passes(&mut reports);
         *last = Some((self.clock.now(), now, reports));
         drop(gates);
         for (family, action) in actions {

@@ -28,13 +28,15 @@ pub enum Metric {
     Endpoints,
     /// Reads that the other side answers differently, as the shadow finds.
     Differences,
+    /// Reads that the old side answered well and that fail on the new one when the shadow asks it.
+    Mirrored,
     /// Instances that fail their checks.
     Instances,
 }
 
 impl Metric {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Errors,
         Self::ClientErrors,
         Self::Overdue,
@@ -43,6 +45,7 @@ impl Metric {
         Self::P99,
         Self::Endpoints,
         Self::Differences,
+        Self::Mirrored,
         Self::Instances,
     ];
 
@@ -57,6 +60,7 @@ impl Metric {
             Self::P99 => "p99",
             Self::Endpoints => "endpoints",
             Self::Differences => "differences",
+            Self::Mirrored => "mirrored",
             Self::Instances => "instances",
         }
     }
@@ -69,6 +73,7 @@ impl Metric {
             Self::P50 => (0.25, 1.5, 50),
             Self::P95 => (0.05, 1.5, 100),
             Self::Endpoints => (0.2, 1.0, 0),
+            Self::Mirrored => (0.003, 1.0, 0),
             Self::Instances => (0.0, 1.0, 0),
         };
         Gate { metric: self, excess, ratio, floor: Duration::from_millis(floor), is_asked_for: false }

@@ -18,8 +18,9 @@ use super::runtime::{Address, Trouble, ask};
 use super::threshold::{Lease, Threshold};
 use super::weights::Weights;
 use crate::control::kept::Keeper;
-use crate::control::socket::{Controlled, Refused, order, said, serve_for};
+use crate::control::socket::{Controlled, Refused, changed, order, said, serve_for};
 use crate::control::state::{Change, Command, Control, Shown};
+use crate::control::there::movable;
 use crate::forced::Side;
 
 /// How often HAProxy is asked whether it still does what it was told.
@@ -241,19 +242,28 @@ impl Driver {
         }
     }
 
+    /// Whether a family has services on both sides, as far as HAProxy's configuration was printed from routes.
+    fn has_both(&self, family: &str) -> bool {
+        match &self.parts.mode {
+            Mode::Threshold(threshold) => {
+                threshold.backends.get(family).is_none_or(|sides| sides.iter().all(|side| !side.is_empty()))
+            }
+            Mode::Weights(_) => true,
+        }
+    }
+
     /// Moving people to a side where nobody is would make it worse.
     async fn somebody_there(&self, changes: &[Change], anyway: bool) -> Result<(), Refused> {
         for Change { family, from, to } in changes {
             let (side, name) = if to > from { (Side::Platform, "new") } else { (Side::Legacy, "old") };
-            if anyway && side == Side::Legacy {
+            if anyway {
                 continue;
             }
             let (well, all) = self.well(family, side).await.map_err(|trouble| failed(&trouble))?;
             if well == 0 {
-                let remedy =
-                    if side == Side::Legacy { "start one, or return with \"anyway\": true" } else { "start one" };
                 let why = format!(
-                    "HAProxy has no server of the {name} side of {family} that is up ({all} are down): {remedy}"
+                    "HAProxy has no server of the {name} side of {family} that is up ({all} are down): start one, or send \
+                     \"anyway\": true (--anyway)"
                 );
                 return Err((StatusCode::CONFLICT, why));
             }
@@ -274,6 +284,7 @@ impl Driver {
         let (at, now) = self.now();
         let mut next = state.control.clone();
         next.expire(now + self.early());
+        let (scope, skipped) = movable(&scope, &command, &next.show(now), |name| self.has_both(name))?;
         let changes =
             next.apply(&scope, &command, now).map_err(|refusal| (StatusCode::CONFLICT, refusal.to_string()))?;
         match self.somebody_there(&changes, said.anyway).await {
@@ -307,7 +318,7 @@ impl Driver {
                 })?;
             }
         }
-        Ok(json!({ "changes": changes }))
+        Ok(changed(&changes, &skipped))
     }
 }
 

@@ -127,6 +127,8 @@ fn shadowed(
     }
     gateway.shadow.capture(Question {
         family: target.route.family.clone(),
+        weight: live.table.family(&target.route.family)?.weight.clone(),
+        counters: Arc::clone(live.counters(target.route)?),
         endpoint: format!("{} {}", request.method(), template(request.uri().path())),
         method: request.method().clone(),
         uri: request.uri().clone(),

@@ -29,7 +29,10 @@ type Sender = SendRequest<Empty<Bytes>>;
 /// Why there is nothing to compare.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unanswered {
+    /// It was not asked, or took longer than the shadow waits: that says nothing about it.
     Nothing,
+    /// Nobody took the question, or the answer broke off, twice.
+    Broken,
     TooLarge,
     Encoded,
 }
@@ -50,18 +53,26 @@ impl Asker {
     }
 
     async fn asked(&self, question: &Question, side: Side) -> Result<Answer, Unanswered> {
+        // As for a client's read, an instance that restarts is no side that fails, nor is a connection grown old.
+        match self.once(question, side, true).await {
+            Err(Unanswered::Broken) => self.once(question, side, false).await,
+            answer => answer,
+        }
+    }
+
+    async fn once(&self, question: &Question, side: Side, may_be_old: bool) -> Result<Answer, Unanswered> {
         let upstream = question.upstream(side);
         let (now, turn) = (Instant::now(), self.turn.fetch_add(1, Ordering::Relaxed));
         let well: Vec<_> = upstream.instances.iter().filter(|instance| instance.health.is_well(now)).collect();
         let instance = well.get(turn % well.len().max(1)).ok_or(Unanswered::Nothing)?;
-        let mut sender = self.connection(&instance.endpoint).await.ok_or(Unanswered::Nothing)?;
+        let mut sender = self.connection(&instance.endpoint, may_be_old).await.ok_or(Unanswered::Broken)?;
         let mut request = Request::builder()
             .method(question.method.clone())
             .uri(question.path(side))
             .body(Empty::new())
             .map_err(|_| Unanswered::Nothing)?;
         *request.headers_mut() = question.headers(side);
-        let response = sender.send_request(request).await.map_err(|_| Unanswered::Nothing)?;
+        let response = sender.send_request(request).await.map_err(|_| Unanswered::Broken)?;
         let (head, body) = response.into_parts();
         if head.headers.contains_key(http::header::CONTENT_ENCODING) {
             return Err(Unanswered::Encoded);
@@ -73,7 +84,7 @@ impl Asker {
         let body = match Limited::new(body, LARGEST).collect().await {
             Ok(body) => body.to_bytes().to_vec(),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => return Err(Unanswered::TooLarge),
-            Err(_) => return Err(Unanswered::Nothing),
+            Err(_) => return Err(Unanswered::Broken),
         };
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         idle.entry(instance.endpoint.clone()).or_default().push((sender, now));
@@ -81,10 +92,12 @@ impl Asker {
         Ok(Answer { status: head.status.as_u16(), content_type: text(&head.headers), body })
     }
 
-    async fn connection(&self, endpoint: &Endpoint) -> Option<Sender> {
-        loop {
-            let kept = self.idle.lock().unwrap_or_else(PoisonError::into_inner).get_mut(endpoint).and_then(Vec::pop);
-            let Some((mut sender, since)) = kept else { break };
+    async fn connection(&self, endpoint: &Endpoint, may_be_old: bool) -> Option<Sender> {
+        let kept = || {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            idle.get_mut(endpoint).filter(|_| may_be_old)?.pop()
+        };
+        while let Some((mut sender, since)) = kept() {
             if since.elapsed() < IDLE && sender.ready().await.is_ok() {
                 return Some(sender);
             }

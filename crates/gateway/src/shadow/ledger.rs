@@ -95,6 +95,11 @@ impl Ledger {
         lately.push_back((now, differs));
     }
 
+    /// What was found of a family until now is no reason any more.
+    pub(super) fn forget(&mut self, family: &str) {
+        self.lately.remove(family);
+    }
+
     pub(super) fn lately(&self, family: &str, now: Instant) -> Differences {
         let mut differences = Differences::default();
         let mut places: BTreeMap<&str, u64> = BTreeMap::new();

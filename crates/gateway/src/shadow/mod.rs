@@ -5,6 +5,7 @@
 //!   most, asks [`AT_ONCE`] questions at once, and drops and counts the rest.
 //! - First it learns, by asking the *same* side again, in which fields that side differs from itself ([`noise`]). Then it
 //!   compares. Only the register ([`register`]) excuses a difference; the gates see every other one.
+//! - While people are on the new side, only the old side's reads are mirrored ([`Question::may_ask_other`]).
 
 mod ask;
 mod capture;
@@ -17,6 +18,7 @@ pub mod register;
 mod replay;
 mod sample;
 mod tally;
+mod work;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -32,7 +34,7 @@ use tokio::task::JoinSet;
 use self::ask::{Asker, Unanswered};
 pub(crate) use self::capture::Capture;
 use self::capture::Captured;
-use self::compare::{Answer, Difference, Kind, compare};
+use self::compare::Kind;
 use self::ledger::Ledger;
 pub use self::ledger::Shown;
 use self::noise::Noise;
@@ -42,7 +44,6 @@ pub use self::sample::Sample;
 use self::tally::Tallies;
 pub use self::tally::Tally;
 use crate::counters::Class;
-use crate::forced::Side;
 use crate::gates::judge::Differences;
 use crate::gateway::Gateway;
 use crate::routes::Problem;
@@ -54,8 +55,6 @@ const HELD: usize = 64;
 const AT_ONCE: usize = 4;
 /// Pairs of answers of one side after which enough is known about noise.
 pub const ENOUGH: u64 = 2000;
-/// Smaller bodies are compared where the answer was read; the others would keep a core from everybody else.
-const SMALL: usize = 16 * 1024;
 
 /// What the shadow does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -171,6 +170,9 @@ impl Shadow {
     /// Begins to keep the answer of a read that was taken.
     pub(crate) fn capture(&self, question: Question) -> Option<Box<Capture>> {
         let state = self.state();
+        if state.mode == Mode::Comparing && !question.may_ask_other() {
+            return None;
+        }
         let queue = state.queue.clone()?;
         let tallies = Arc::clone(&state.tallies);
         drop(state);
@@ -186,6 +188,11 @@ impl Shadow {
     pub(crate) fn differences(&self, family: &str) -> Option<Differences> {
         let state = self.state();
         (state.mode == Mode::Comparing).then(|| state.ledger.lately(family, Instant::now()))
+    }
+
+    /// What was found of a family until now is nothing for the gates any more; it stays in the report.
+    pub(crate) fn forget(&self, family: &str) {
+        self.state().ledger.forget(family);
     }
 
     fn report(&self, with_values: bool) -> Report {
@@ -286,7 +293,7 @@ impl Gateway {
                 };
                 match outcome {
                     Ok(()) => {}
-                    Err(Unanswered::Nothing) => tallies.unanswered.add(),
+                    Err(Unanswered::Nothing | Unanswered::Broken) => tallies.unanswered.add(),
                     Err(Unanswered::TooLarge) => tallies.too_large.add(),
                     Err(Unanswered::Encoded) => tallies.encoded.add(),
                 }
@@ -294,96 +301,4 @@ impl Gateway {
         }
         asking.join_all().await;
     }
-}
-
-impl Shadow {
-    async fn learn(&self, one: &Captured, tallies: &Tallies) -> Result<(), Unanswered> {
-        let again = self.asker.ask(&one.question, one.question.primary).await?;
-        let differences = differences(&one.answer(), &again).await;
-        self.state().noise.learn(&one.question.endpoint, &differences);
-        tallies.learned.add();
-        Ok(())
-    }
-
-    async fn compare(&self, one: &Captured, tallies: &Tallies) -> Result<(), Unanswered> {
-        let question = &one.question;
-        let (primary, other) = match question.primary {
-            Side::Legacy => (Side::Legacy, Side::Platform),
-            Side::Platform => (Side::Platform, Side::Legacy),
-        };
-        let theirs = self.asker.ask(question, other).await?;
-        let ours = one.answer();
-        let found = ordered(primary, &ours, &theirs).await;
-        if found.is_empty() {
-            let mut state = self.state();
-            state.noise.compared(&question.endpoint, &[]);
-            state.ledger.compared(&question.family, None, Instant::now());
-            tallies.equal.add();
-            tallies.compared.add();
-            return Ok(());
-        }
-        let register = Arc::clone(&self.state().register);
-        let (intended, open): (Vec<_>, Vec<_>) = found
-            .into_iter()
-            .map(|difference| (register.reason(&question.endpoint, &difference).map(str::to_owned), difference))
-            .partition(|(reason, _)| reason.is_some());
-        let open: Vec<Difference> = open.into_iter().map(|(_, difference)| difference).collect();
-        // Somebody may have changed it between the two reads, and some fields are never twice the same. Whoever is asked
-        // again and still differs, but not from itself, differs.
-        let again = if open.is_empty() {
-            (Vec::new(), Vec::new())
-        } else {
-            self.again(&one.question, &ours, primary, other).await?
-        };
-        let mut state = self.state();
-        intended.iter().filter_map(|(reason, _)| reason.as_deref()).for_each(|reason| state.ledger.excuse(reason));
-        let real = state.noise.real(&question.endpoint, &open, &again.0, &again.1);
-        let place = real.first().map(|difference| format!("{} {}", question.endpoint, difference.field));
-        let request_id = question.request_id.to_str().unwrap_or_default();
-        let now = self.clock.now();
-        for difference in &real {
-            state.ledger.add(&question.endpoint, request_id, difference, now);
-        }
-        let outcome = match (real.is_empty(), open.is_empty()) {
-            (false, _) => &tallies.different,
-            (true, true) => &tallies.intended,
-            (true, false) => &tallies.noise,
-        };
-        outcome.add();
-        tallies.compared.add();
-        state.ledger.compared(&question.family, place, Instant::now());
-        Ok(())
-    }
-
-    /// Differences of the primary side from itself, and of both sides, when asked once more.
-    async fn again(
-        &self,
-        question: &Question,
-        before: &Answer,
-        primary: Side,
-        other: Side,
-    ) -> Result<(Vec<Difference>, Vec<Difference>), Unanswered> {
-        let (ours, theirs) = tokio::join!(self.asker.ask(question, primary), self.asker.ask(question, other));
-        let (ours, theirs) = (ours?, theirs?);
-        Ok((differences(before, &ours).await, ordered(primary, &ours, &theirs).await))
-    }
-}
-
-/// Differences with the old side first, whoever answered the client.
-async fn ordered(primary: Side, ours: &Answer, theirs: &Answer) -> Vec<Difference> {
-    match primary {
-        Side::Legacy => differences(ours, theirs).await,
-        Side::Platform => differences(theirs, ours).await,
-    }
-}
-
-async fn differences(one: &Answer, other: &Answer) -> Vec<Difference> {
-    if one == other {
-        return Vec::new();
-    }
-    if one.body.len() + other.body.len() <= SMALL {
-        return compare(one, other);
-    }
-    let (one, other) = (one.clone(), other.clone());
-    tokio::task::spawn_blocking(move || compare(&one, &other)).await.unwrap_or_default()
 }

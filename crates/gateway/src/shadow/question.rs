@@ -6,10 +6,12 @@ use std::sync::Arc;
 use http::header::{ACCEPT_ENCODING, HOST, IF_MODIFIED_SINCE, IF_NONE_MATCH, RANGE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 
+use crate::counters::Counters;
 use crate::forced::Side;
 use crate::identity::Identity;
 use crate::proxy::headers::{From, to_service};
 use crate::routes::Protocol;
+use crate::split::{Share, Weight};
 use crate::upstream::Upstream;
 
 /// Tells services that nobody waits for the answer.
@@ -18,6 +20,8 @@ const SHADOW: HeaderName = HeaderName::from_static("x-gateway-shadow");
 /// Everything needed to ask again.
 pub(crate) struct Question {
     pub(crate) family: String,
+    pub(crate) weight: Weight,
+    pub(crate) counters: Arc<Counters>,
     /// Method and template.
     pub(crate) endpoint: String,
     pub(crate) method: Method,
@@ -40,6 +44,12 @@ impl Question {
     pub(super) fn may_be_asked_again(method: &Method, headers: &HeaderMap) -> bool {
         matches!(*method, Method::GET | Method::HEAD)
             && ![IF_NONE_MATCH, IF_MODIFIED_SINCE, RANGE].iter().any(|name| headers.contains_key(name))
+    }
+
+    /// Whether the other side may be asked. While people are on the new side they write there, and what the old side then
+    /// reads for nobody may stay in its caches after they wrote again.
+    pub(super) fn may_ask_other(&self) -> bool {
+        self.primary == Side::Legacy || self.weight.get() == Share::NONE
     }
 
     pub(super) fn upstream(&self, side: Side) -> &Upstream {

@@ -31,6 +31,7 @@ pub(super) struct Tallies {
     pub(super) intended: Counter,
     pub(super) noise: Counter,
     pub(super) different: Counter,
+    pub(super) failed: Counter,
 }
 
 /// What became of the reads that were sampled, since the shadow was started or told to learn first.
@@ -58,6 +59,9 @@ pub struct Tally {
     pub noise: u64,
     /// Of these, with a difference that nothing excuses.
     pub different: u64,
+    /// Reads that the old side answers well and that failed on the new one.
+    #[serde(default)]
+    pub failed: u64,
 }
 
 impl Tallies {
@@ -74,6 +78,7 @@ impl Tallies {
             intended: self.intended.get(),
             noise: self.noise.get(),
             different: self.different.get(),
+            failed: self.failed.get(),
         }
     }
 }

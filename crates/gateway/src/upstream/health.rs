@@ -93,6 +93,12 @@ impl Health {
         true
     }
 
+    /// Somebody says that it is mended: it is no longer left out, and the first failures from now on count as such.
+    pub(crate) fn forgive(&self) {
+        let mut state = self.state();
+        (state.failures, state.ejections, state.ejected_until) = (0, 0, Instant::now());
+    }
+
     /// It was asked how it is; says whether that changed anything.
     pub(crate) fn checked(&self, well: bool) -> bool {
         let mut state = self.state();

@@ -55,6 +55,48 @@ async fn share_above_the_safe_one_returns_by_itself_when_nobody_renews() {
 }
 
 #[tokio::test]
+async fn share_goes_up_only_where_somebody_answers_and_families_with_one_side_stay() {
+    let (legacy, platform) = (Service::start("legacy").await, Service::start("platform").await);
+    let (address, url) = (platform.address.to_string(), platform.url());
+    drop(platform);
+    let routes = format!("{}- path: /api/v1/tenants/*\n  legacy: {}\n", two_sides(&legacy.url(), &url), legacy.url());
+    let running = Running::start(&routes);
+    running.control("/disarm", json!({"family": "all"})).await;
+    let condition = async || running.status().await["instances"][&url].clone();
+    while condition().await == "well" {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let set = async |family: &str, share: &str, anyway: bool| {
+        let body = json!({"family": family, "share": share, "anyway": anyway});
+        let (status, answer) = running.control("/set", body).await;
+        let families = running.status().await["families"].clone();
+        let share = |name: &str| families[name]["share"].as_str().unwrap().to_owned();
+        (status, answer, [share("tenants"), share("users")])
+    };
+    for family in ["all", "users"] {
+        let (status, answer, shares) = set(family, "10%", false).await;
+        let why = answer["error"].as_str().unwrap();
+        assert!(why.contains("/api/v1/users/*") && why.contains("--anyway"), "{why}");
+        assert_eq!((status, shares), (StatusCode::CONFLICT, ["0%", "0%"].map(str::to_owned)));
+    }
+    let (status, answer, shares) = set("all", "10%", true).await;
+    assert_eq!((status, &answer["skipped"]), (StatusCode::OK, &json!(["tenants"])), "{answer}");
+    assert_eq!(shares, ["0%", "10%"]);
+    let (status, answer, shares) = set("all", "5%", false).await;
+    assert_eq!((status, shares), (StatusCode::OK, ["0%", "5%"].map(str::to_owned)), "down is always a way: {answer}");
+    let (status, answer, _) = set("tenants", "5%", true).await;
+    assert!(answer["error"].as_str().unwrap().contains("one side only"), "{answer}");
+    assert_eq!(status, StatusCode::CONFLICT);
+    let _platform = Service::start_on(&address, "platform").await;
+    while condition().await != "well" {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let (status, answer, shares) = set("all", "50%", false).await;
+    assert_eq!((status, shares), (StatusCode::OK, ["0%", "50%"].map(str::to_owned)), "{answer}");
+    assert_eq!(running.status().await["families"]["tenants"]["movable"], false);
+}
+
+#[tokio::test]
 async fn confirmed_share_stays_and_frozen_one_does_not_move() {
     let service = Service::start("x").await;
     let running = Running::start(&two_sides(&service.url(), &service.url()));

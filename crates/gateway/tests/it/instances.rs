@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
+use serde_json::json;
 use tokio::io::AsyncWriteExt as _;
 
 use crate::support::{Client, Running, Service, raw, read_head, two_sides};
@@ -89,7 +90,7 @@ async fn service_that_hangs_is_given_up_in_time_and_one_that_is_gone_at_once() {
     let running = Running::start(&two_sides(&hangs, &nobody().await));
     let mut client = Client::connect(running.address).await;
     assert_eq!(client.get("/api/v1/users", &[]).await.status, StatusCode::GATEWAY_TIMEOUT);
-    running.set("100%").await;
+    running.control("/set", json!({"family": "all", "share": "100%", "anyway": true})).await;
     let answer = client.get("/api/v1/users", &[]).await;
     assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(answer.body["error"], "Service temporarily unavailable");

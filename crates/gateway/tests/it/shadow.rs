@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use crate::faulty::{Fault, Faulty, Load};
-use crate::support::{Client, PATIENCE, Running, two_sides};
+use crate::support::{Client, PATIENCE, Running, token, two_sides};
 
 async fn start() -> (Faulty, Faulty, Running) {
     let data = Arc::new(AtomicU64::new(1_000_000));
@@ -123,6 +123,32 @@ async fn answers_that_are_too_large_pass_and_are_not_compared() {
     assert_eq!(report["reads"]["compared"], 0, "{report:#}");
 }
 
+/// People who are on the new side write there. What the old side read for the shadow meanwhile could stay in its caches.
+#[tokio::test]
+async fn reads_of_the_new_side_are_never_asked_of_the_old_one_while_people_are_there() {
+    let (legacy, platform, running) = start().await;
+    running.compare("100%").await;
+    let mut client = Client::connect(running.address).await;
+    let (status, _) = running.control("/force", json!({"tenant": "t-2", "to": "platform"})).await;
+    assert_eq!(status, StatusCode::OK);
+    let bearers: Vec<String> = (0..20)
+        .map(|n| format!("Bearer {}", token(&format!("user-{n}"), if n % 2 == 0 { "t-1" } else { "t-2" })))
+        .collect();
+    let mut asked = 0;
+    for (share, mirrored) in [("0%", 10), ("0.1%", 0), ("50%", 0), ("0%", 10)] {
+        running.set(share).await;
+        let (old, new, sampled) = (legacy.shadowed(), platform.shadowed(), legacy.served());
+        for (n, bearer) in bearers.iter().enumerate() {
+            client.get(&format!("/api/v1/users/{n}"), &[("authorization", bearer)]).await;
+        }
+        let on_old = legacy.served() - sampled;
+        asked += on_old + mirrored;
+        running.shadow_after("compared", asked).await;
+        assert_eq!((legacy.shadowed() - old, platform.shadowed() - new), (mirrored, on_old), "at {share}");
+        assert!(on_old > 0 && on_old <= 10, "at {share}: {on_old}");
+    }
+}
+
 fn p99(millis: &mut [f64]) -> f64 {
     millis.sort_by(f64::total_cmp);
     millis[millis.len() * 99 / 100]
@@ -159,5 +185,8 @@ async fn shadow_that_hangs_or_dies_or_answers_50_mb_costs_clients_nothing() {
             began.elapsed()
         );
         assert_eq!(report["reads"]["different"], 0, "{report:#}");
+        // Who waits no longer, or reads no further, has no reason to blame.
+        let has_failed = report["reads"]["failed"].as_u64().unwrap() > 0;
+        assert!(!has_failed || fault == Fault::CrashLoop, "{fault:?}: {report:#}");
     }
 }

@@ -205,6 +205,32 @@ fn commands_move_traffic_and_say_what_they_did() {
     let status = run_in(gateway.directory.path(), &["gateway", "status"], &[]);
     let status: Value = serde_json::from_str(&status.stdout).unwrap();
     assert_eq!(status["families"]["users"]["frozen"], false);
+    // Families with one side stay where they are, and people stay where somebody answers.
+    let routes = gateway.directory.path().join("routes.yaml");
+    let nobody = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let users = std::fs::read_to_string(&routes).unwrap();
+    let tenants = format!("- path: /api/v1/tenants/*\n  legacy: http://{nobody}\n");
+    let status = |part: &str| {
+        let began = Instant::now();
+        while !run_in(gateway.directory.path(), &["gateway", "status"], &[]).stdout.contains(part) {
+            assert!(began.elapsed() < Duration::from_secs(20), "no {part}: {}", gateway.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    std::fs::write(&routes, format!("{users}{tenants}")).unwrap();
+    status("\"tenants\": {");
+    let set = run(&["set", "5%"]);
+    assert_eq!(
+        set.stdout,
+        "users: 0% -> 5%\ntenants: skipped, as it has services on one side only\n",
+        "{}",
+        set.shown()
+    );
+    std::fs::write(&routes, format!("{users}{tenants}  platform: http://{nobody}\n")).unwrap();
+    status(&format!("\"http://{nobody}\": \"unwell\""));
+    let refused = run(&["set", "5%", "--family", "tenants"]);
+    assert!(refused.code == Some(1) && refused.stderr.contains("/api/v1/tenants/*"), "{}", refused.shown());
+    assert_eq!(run(&["set", "5%", "--family", "tenants", "--anyway"]).stdout, "tenants: 0% -> 5%\n");
     let log = gateway.log();
     assert!(log.contains("\"who\":\"ada\"") && log.contains("\"why\":\"a test\""), "{log}");
 }

@@ -111,6 +111,7 @@ fn family(page: &mut Markup, name: &str, measured: &Measured) {
             for finding in &gates.findings {
                 let (word, why) = match &finding.verdict {
                     Verdict::Pass => ("pass", String::new()),
+                    Verdict::Idle(why) => ("idle", why.clone()),
                     Verdict::Hold(why) => ("hold", why.clone()),
                     Verdict::Fail(why) => ("fail", why.clone()),
                 };

@@ -386,7 +386,7 @@ function rows(table, list) {
   );
 }
 
-const VERDICTS = { pass: ["✓ pass", "good"], hold: ["‖ hold", "warn"], fail: ["✗ fail", "bad"] };
+const VERDICTS = { pass: ["✓ pass", "good"], idle: ["○ idle", "quiet"], hold: ["‖ hold", "warn"], fail: ["✗ fail", "bad"] };
 const CONDITIONS = { well: ["✓ well", "good"], ejected: ["✗ left out for a while: too many failures", "bad"], unwell: ["✗ fails its checks", "bad"] };
 const STATES = { suspect: "failed once, looked at again", failing: "fails, and nothing is done by itself", returned: "went back to the safe share", gone: "went back to nobody" };
 

@@ -146,11 +146,12 @@ async fn side_without_a_server_gets_nobody() {
     wait("platform").await;
     let refused = driven.control("/set", json!({"share": "100%"})).await;
     assert!(refused.body["error"].as_str().unwrap().contains("no server of the new side"), "{}", refused.body);
+    assert!(driven.control("/set", json!({"share": "60%", "anyway": true})).await.done);
     drop(legacy);
     wait("legacy").await;
     let refused = driven.control("/return", json!({})).await;
     assert!(refused.body["error"].as_str().unwrap().contains("no server of the old side"), "{}", refused.body);
-    assert_eq!(driven.users().await["in_force"], "50%", "refused means unchanged");
+    assert_eq!(driven.users().await["in_force"], "60%", "refused means unchanged");
     assert!(driven.control("/return", json!({"anyway": true})).await.done);
 }
 

@@ -183,7 +183,7 @@ pub(super) fn facts(outcome: &serde_json::Value) -> String {
     facts.map(fact).collect::<Vec<_>>().join(", ")
 }
 
-fn setup(arguments: &RunArgs, config: &Config, opened: &Opened) -> anyhow::Result<Setup> {
+pub(super) fn setup(arguments: &RunArgs, config: &Config, opened: &Opened) -> anyhow::Result<Setup> {
     Ok(Setup {
         folder: arguments.folder.folder(),
         url: opened.url.clone(),

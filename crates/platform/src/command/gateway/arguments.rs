@@ -318,6 +318,9 @@ pub(in crate::command) struct SetArgs {
     /// Stay and renew the lease until Ctrl-C
     #[arg(long)]
     pub(super) hold: bool,
+    /// Put people there although no new service answers
+    #[arg(long)]
+    pub(super) anyway: bool,
     #[command(flatten)]
     pub(super) order: OrderArgs,
 }

@@ -16,7 +16,8 @@ pub(super) const SET: &str = "\
 Put a share of people on the new side.
 
 Who is there stays there while the share grows. A share above the last confirmed one is on lease: unless somebody renews \
-it within 15 s, as --hold does, the gateway returns to the confirmed share by itself.";
+it within 15 s, as --hold does, the gateway returns to the confirmed share by itself. Families that have services on one side \
+only are skipped. Refused when no new service answers, unless --anyway is given.";
 
 pub(super) const AFTER_HELP: &str = "\
 Examples:
@@ -54,7 +55,7 @@ pub(super) fn order(arguments: &OrderArgs, path: &str, more: &[(&str, Value)]) -
 pub(super) fn set(arguments: &SetArgs) -> anyhow::Result<ExitCode> {
     let share = Value::String(arguments.share.to_string());
     command::runtime(1)?.block_on(async {
-        give(&arguments.order, "/set", &[("share", share)]).await?;
+        give(&arguments.order, "/set", &[("share", share), ("anyway", arguments.anyway.into())]).await?;
         if arguments.hold {
             hold(&arguments.order).await?;
         }
@@ -105,6 +106,9 @@ async fn give(order: &OrderArgs, path: &str, more: &[(&str, Value)]) -> anyhow::
     for change in answer.body["changes"].as_array().into_iter().flatten() {
         let text = |key: &str| change[key].as_str().unwrap_or_default().to_owned();
         writeln!(out, "{}: {} -> {}", text("family"), text("from"), text("to"))?;
+    }
+    for family in answer.body["skipped"].as_array().into_iter().flatten() {
+        writeln!(out, "{}: skipped, as it has services on one side only", family.as_str().unwrap_or_default())?;
     }
     out.flush()?;
     Ok(())

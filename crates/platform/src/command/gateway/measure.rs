@@ -17,17 +17,17 @@ Show whether the new side is worse than the old one.
 Once a second every family is looked at: errors, requests that hang, percentiles of latency, single endpoints, instances, and \
 what the shadow finds. The new side is compared with the old one in the same seconds, and with the old one over the last \
 fifteen minutes. A family passes only after 3,000 requests of the new side since its share changed, and 300 of each class. \
-Without data it holds. When it fails twice in a row, and the share is above the safe one, the gateway puts the safe share in \
+Without data it holds; while another family passes, one that nobody asked for is idle and keeps nobody from going on. When it fails twice in a row, and the share is above the safe one, the gateway puts the safe share in \
 force by itself and freezes the family, unless it was disarmed.";
 
 pub(super) const GATES_AFTER_HELP: &str = "\
-Metrics of a file of gates: errors, client_errors, overdue, p50, p95, p99, endpoints, differences, instances.
+Metrics of a file of gates: errors, client_errors, overdue, p50, p95, p99, endpoints, differences, mirrored, instances.
   excess  how much larger the share of bad requests may be than on the old side, in points
   ratio   for percentiles: a request is bad when it took longer than this many times that of the old side
   floor   for percentiles: and longer than that of the old side plus this
 
 Exit codes:
-  0  every family passes
+  0  every family passes or is idle
   1  no gateway answers
   2  used wrongly
   3  a family holds and none fails
@@ -160,8 +160,8 @@ fn report_in_words(out: &mut impl Write, report: &Value) -> io::Result<()> {
     let reads = &report["reads"];
     writeln!(
         out,
-        "{} reads compared: {} equal, {} as intended, {} noise, {} different",
-        reads["compared"], reads["equal"], reads["intended"], reads["noise"], reads["different"]
+        "{} reads compared: {} equal, {} as intended, {} noise, {} different; {} failed on the new side only",
+        reads["compared"], reads["equal"], reads["intended"], reads["noise"], reads["different"], reads["failed"]
     )?;
     writeln!(
         out,

@@ -174,6 +174,7 @@ fn verdict(family: &FamilyView) -> Span<'static> {
     match family.gates.as_ref().map(|gates| &gates.verdict) {
         None => quiet("-".to_owned()),
         Some(Verdict::Pass) => Span::styled("pass", GOOD),
+        Some(Verdict::Idle(_)) => quiet("idle".to_owned()),
         Some(Verdict::Hold(_)) => Span::raw("hold"),
         Some(Verdict::Fail(_)) => Span::styled("FAIL", BAD),
     }
@@ -251,6 +252,7 @@ pub(super) fn gates(name: &str, family: &FamilyView, width: usize) -> Vec<Line<'
     let Some(gates) = &family.gates else { return Vec::new() };
     let (verdict, style) = match &gates.verdict {
         Verdict::Pass => ("pass".to_owned(), GOOD),
+        Verdict::Idle(reason) => (format!("idle: {reason}"), Style::new()),
         Verdict::Hold(reason) => (format!("hold: {reason}"), Style::new()),
         Verdict::Fail(reason) => (format!("FAIL: {reason}"), BAD),
     };
