@@ -69,15 +69,11 @@ impl Teller {
                     exit: None,
                 });
             }
-            Entry::Clearing { step } => {
+            Entry::Clearing { step } | Entry::Undoing { step } => {
                 self.end(at, Outcome::Lost, None);
                 self.begin(step, at);
             }
             Entry::Started { step } => self.of(step, at),
-            Entry::Undoing { step } => {
-                self.end(at, Outcome::Lost, None);
-                self.begin(step, at);
-            }
             Entry::Calling { step, call } => {
                 self.of(step, at);
                 if let Some(open) = &mut self.open {

@@ -38,7 +38,12 @@ pub fn read(folder: &Folder, now: Timestamp) -> Result<Report> {
     // What the gateway did before this run belongs to another.
     let changes: Vec<_> = series.changes.iter().filter(|change| change.at >= plan.made_at).cloned().collect();
     let traffic = traffic::of(&series);
-    let backup = backup(folder, &contents.records, &history)?;
+    let mut remarks = remarks(folder, &contents, series.torn);
+    // What a run says of a damaged backup is worth reading, most of all then.
+    let backup = backup(folder, &contents.records, &history).unwrap_or_else(|error| {
+        remarks.push(format!("The backup cannot be shown: {error}."));
+        None
+    });
     let discovery: Option<Discovery> = files::read_json(&folder.discovery())?;
     let steps = all_steps(&plan, &contents.records, &history);
     let rollbacks = rollbacks(&history);
@@ -56,7 +61,7 @@ pub fn read(folder: &Folder, now: Timestamp) -> Result<Report> {
             traffic: traffic.as_ref(),
             backup: backup.as_ref(),
         }),
-        remarks: remarks(folder, &contents, series.torn),
+        remarks,
         timeline: timeline::of(&contents.records, &history, &changes, &decisions),
         expansion: expansion(&contents.records),
         discovery: discovery.map(found),

@@ -111,7 +111,9 @@ fn value_at(text: &str, after: usize) -> Option<(usize, usize)> {
         }
         _ => value.find(|letter: char| letter.is_whitespace() || ",;&)}'\"`".contains(letter)).unwrap_or(value.len()),
     };
-    (length > 0 && !value.starts_with(GONE)).then_some((from, from + length))
+    // A placeholder of this program's own messages.
+    let is_name = &value[..length] == "SERVICE";
+    (length > 0 && !is_name && !value.starts_with(GONE)).then_some((from, from + length))
 }
 
 #[cfg(test)]
@@ -148,6 +150,7 @@ mod tests {
             "http://10.0.0.1:8080/health",
             "1 row whose password is '' must be changed",
             "SELECT token::text FROM x",
+            "run `cutover config --take JWT_SECRET=SERVICE`",
             "postgres://ada@db/x",
             "process 12 on host since 2026-11-23T11:05:22Z",
         ] {

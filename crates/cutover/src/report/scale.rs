@@ -26,16 +26,16 @@ impl Values {
 
     /// By powers of ten, if the largest of these is so many times the middle one that a linear axis would hide it.
     pub(super) fn linear_or_log(values: &[f64], least: f64, ticks: u32) -> Self {
-        let mut sorted: Vec<f64> = values.iter().copied().filter(|value| value.is_finite() && *value > 0.0).collect();
-        sorted.sort_by(f64::total_cmp);
-        let (Some(first), Some(last)) = (sorted.first(), sorted.last()) else {
+        let mut ordered: Vec<f64> = values.iter().copied().filter(|value| value.is_finite() && *value > 0.0).collect();
+        ordered.sort_by(f64::total_cmp);
+        let (Some(first), Some(largest)) = (ordered.first(), ordered.last()) else {
             return Self::linear(std::iter::empty(), least, ticks);
         };
-        if *last < sorted[sorted.len() / 2] * 20.0 {
+        if *largest < ordered[ordered.len() / 2] * 20.0 {
             return Self::linear(values.iter().copied(), least, ticks);
         }
         let mut all = vec![10_f64.powf(first.log10().floor())];
-        while all.last().is_some_and(|tick| *tick < *last && tick.is_finite()) {
+        while all.last().is_some_and(|tick| *tick < *largest && tick.is_finite()) {
             all.push(all.last().copied().unwrap_or(1.0) * 10.0);
         }
         Self { low: all[0], high: all[all.len() - 1], log: true, ticks: all }
@@ -214,7 +214,7 @@ mod tests {
         }
         let axis = Values::linear(std::iter::empty(), 1.0, 4);
         assert_eq!((axis.at(0.0), axis.at(0.5), axis.at(1.0), axis.at(9.0)), (0.0, 0.5, 1.0, 1.0));
-        assert_eq!(axis.at(f64::NAN), 0.0);
+        assert!(axis.at(f64::NAN).abs() < 1e-9);
     }
 
     #[test]
@@ -253,7 +253,7 @@ mod tests {
         assert!((axis.at(at(day + 100)) - 1.0).abs() < 1e-9);
         assert!(axis.has_days() && !axis.ticks(8).is_empty());
         // Nothing at all, and a moment alone, are axes too.
-        assert_eq!(Times::of(std::iter::empty()).at(at(0)), 0.0);
-        assert_eq!(Times::of([(at(5), at(5))].into_iter()).at(at(6)), 1.0);
+        assert!(Times::of(std::iter::empty()).at(at(0)).abs() < 1e-9);
+        assert!((Times::of([(at(5), at(5))].into_iter()).at(at(6)) - 1.0).abs() < 1e-9);
     }
 }

@@ -7,6 +7,7 @@ use testkit::TestDb;
 use testkit::legacy::generate::{Plan, fill};
 use testkit::legacy::layouts::Layout;
 
+use crate::browser::Browser;
 use crate::command::{Run, run_in};
 use crate::support::seed;
 
@@ -67,6 +68,7 @@ async fn cutover_leads_from_nothing_to_a_restored_backup() {
     let run = cutover(at, &url, &["backup", "--accept", ACCEPTED]).await;
     assert_eq!(run.code, Some(0), "{}", run.shown());
     assert!(run.stderr.contains("trial-restore: done\n") && !run.stderr.contains('\u{1b}'), "{}", run.stderr);
+    assert_eq!(run.stderr.lines().last(), Some("report: ./cutover/report.html"), "{}", run.stderr);
     let status = cutover(at, &url, &["status", "--json"]).await;
     let status: Value = serde_json::from_str(&status.stdout).unwrap();
     assert_eq!(status["next"], "pyairtable-platform cutover run", "{status:#}");
@@ -172,4 +174,76 @@ async fn run_config(directory: &Path, url: &str, arguments: &[&'static str]) -> 
     let (directory, url, arguments) = (directory.to_owned(), url.to_owned(), [&["cutover"], arguments].concat());
     let run = move || run_in(&directory, &arguments, &[("DATABASE_URL", url.as_str())]);
     tokio::task::spawn_blocking(run).await.unwrap()
+}
+
+/// Made by the run, made again, checked, and looked at in a browser that has no network.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cutover_report_is_left_made_again_and_checked() {
+    let (_db, url) = old_world().await;
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    for arguments in [&["report"][..], &["report", "--check"], &["report", "--format", "json"]] {
+        let refused = cutover(at, &url, arguments).await;
+        assert_eq!(refused.code, Some(3), "{}", refused.shown());
+        assert!(
+            refused.stderr.contains("there is no run in ./cutover; name its folder with --dir"),
+            "{}",
+            refused.stderr
+        );
+    }
+    assert!(!at.join("cutover").exists());
+    let checked = cutover(at, &url, &["preflight"]).await;
+    assert_eq!(checked.code, Some(3), "{}", checked.shown());
+    let run = cutover(at, &url, &["backup"]).await;
+    assert_eq!(run.code, Some(0), "{}", run.shown());
+    let check = cutover(at, &url, &["report", "--check", "--json"]).await;
+    let check_result: Value = serde_json::from_str(&check.stdout).unwrap();
+    assert_eq!((check.code, &check_result["same"]), (Some(0), &true.into()), "{}", check.shown());
+
+    let verified = cutover(at, &url, &["verify"]).await;
+    assert_eq!(verified.code, Some(0), "{}", verified.shown());
+    let stale = cutover(at, &url, &["report", "--check"]).await;
+    assert_eq!(stale.code, Some(7), "what the report does not know yet: {}", stale.shown());
+    let json = cutover(at, &url, &["report", "--format", "json"]).await;
+    let json: Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(
+        (&json["verdict"]["state"], &json["verification"]["equal"]),
+        (&"prepared".into(), &true.into()),
+        "{json:#}"
+    );
+    assert!(json["preflight"]["checks"].as_array().unwrap().len() > 40);
+    let again = cutover(at, &url, &["report"]).await;
+    assert_eq!((again.code, again.stdout.as_str()), (Some(0), "./cutover/report.html\n"), "{}", again.shown());
+    let whole = cutover(at, &url, &["report", "--check"]).await;
+    assert!(whole.code == Some(0) && whole.stdout.contains("is what the folder says"), "{}", whole.shown());
+    let odd = cutover(at, &url, &["report", "--output", "report.pdf"]).await;
+    assert!(odd.code == Some(3) && odd.stderr.contains(".html, .json or .md"), "{}", odd.shown());
+    let markdown = cutover(at, &url, &["report", "--output", "report.md"]).await;
+    assert_eq!(markdown.code, Some(0), "{}", markdown.shown());
+    assert!(std::fs::read_to_string(at.join("report.md")).unwrap().starts_with("# Take-over of "));
+
+    let page = format!("file://{}", at.join("cutover/report.html").display());
+    tokio::task::spawn_blocking(move || looks_right(&page)).await.unwrap();
+}
+
+fn looks_right(page: &str) {
+    let mut browser = Browser::start();
+    for width in [390, 1280] {
+        browser.open(page, width);
+        assert_eq!(browser.js("document.scripts.length"), 0);
+        assert_eq!(
+            browser.js("document.documentElement.scrollWidth <= innerWidth"),
+            true,
+            "it scrolls sideways at {width}"
+        );
+        assert_eq!(browser.js("performance.getEntriesByType('resource').length"), 0, "it needs nothing else");
+        assert_eq!(
+            browser.js("getComputedStyle(document.querySelector('.verdict')).borderLeftWidth"),
+            "6px",
+            "its style is in force"
+        );
+        let drawn = "[...document.querySelectorAll('svg.chart')].filter(chart => chart.getBoundingClientRect().width > 300).length";
+        assert_eq!(browser.js(drawn), 1, "of two sizes one is shown");
+    }
+    assert!(browser.problems.is_empty(), "{:#?}", browser.problems);
 }

@@ -4,6 +4,8 @@
 //! Each chart is drawn twice, for desks and for phones, and the style sheet shows one of them: letters that shrink with
 //! the screen could not be read.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 
 use super::super::scale::{Times, Values};
@@ -189,11 +191,11 @@ impl Chart<'_> {
             match (before, all.last_mut()) {
                 (Some((_, last)), Some(path)) => {
                     if line.steps && (last - y).abs() > 0.01 {
-                        path.push_str(&format!("H{}V{}", place(x), place(y)));
+                        let _ = write!(path, "H{}V{}", place(x), place(y));
                     } else if line.steps {
-                        path.push_str(&format!("H{}", place(x)));
+                        let _ = write!(path, "H{}", place(x));
                     } else {
-                        path.push_str(&format!("L{} {}", place(x), place(y)));
+                        let _ = write!(path, "L{} {}", place(x), place(y));
                     }
                 }
                 // A point alone is a dot: round ends make one of a line without length.

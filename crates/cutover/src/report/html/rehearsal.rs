@@ -9,7 +9,7 @@ use super::super::words::{clock, count, millis, number, percent, seconds, tick};
 use super::chart::{Chart, Hover, Line};
 use super::markup::Markup;
 use super::traffic::marks;
-use super::{note, section, table};
+use super::{note, prose, section, table};
 
 /// Points of a chart.
 const MOST: usize = 300;
@@ -65,19 +65,21 @@ fn side(page: &mut Markup, title: &str, one: &Naive) {
         |page| {
             page.element("h3", &[], title);
             page.within("ul", &[("class", &"tiles")], |page| {
-                let mut tile = |value: u64, what: String| {
+                let mut show = |value: u64, what: String| {
                     page.within("li", &[("class", &if value == 0 { "good" } else { "bad" })], |page| {
                         page.element("b", &[], number(value));
                         page.element("span", &[], what);
                     });
                 };
-                tile(one.lost, "acknowledged writes lost".to_owned());
-                tile(one.doubled, "writes done twice".to_owned());
-                tile(one.failed, format!("requests failed ({})", percent(one.failed, one.requests)));
+                show(one.lost, "acknowledged writes lost".to_owned());
+                show(one.doubled, "writes done twice".to_owned());
+                show(one.failed, format!("requests failed ({})", percent(one.failed, one.requests)));
             });
             note(page, format_args!("{} in {}.", count(one.requests, "request"), seconds(one.seconds)));
             if !one.notes.is_empty() {
-                page.within("ul", &[], |page| one.notes.iter().for_each(|note| page.element("li", &[], note)));
+                page.within("ul", &[], |page| {
+                    one.notes.iter().for_each(|note| page.within("li", &[], |page| prose(page, note)));
+                });
             }
         },
     );

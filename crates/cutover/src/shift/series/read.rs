@@ -94,8 +94,9 @@ mod tests {
     use super::{read, thin};
     use crate::run::Folder;
 
-    fn second(at: i64, percent: u32, requests: u64) -> Second {
-        let new = Side { requests, errors: 1, p50_ms: Some(2.0), p99_ms: Some(requests as f64), ..Side::default() };
+    fn second(at: i64, percent: u32, requests: u32) -> Second {
+        let (requests, p99_ms) = (u64::from(requests), Some(f64::from(requests)));
+        let new = Side { requests, errors: 1, p50_ms: Some(2.0), p99_ms, ..Side::default() };
         Second {
             family: "users".to_owned(),
             at: jiff::Timestamp::from_second(at).unwrap(),
