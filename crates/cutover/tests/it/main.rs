@@ -9,6 +9,7 @@ mod digest;
 mod discover;
 mod expand;
 mod lock;
+mod parity;
 mod preflight;
 mod restore;
 mod shift;
