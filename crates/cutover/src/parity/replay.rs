@@ -2,7 +2,6 @@
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -174,16 +173,17 @@ async fn start(
             look.says(
                 "waiting for the old services; start them with this environment, which is for this machine only:",
             );
-            for (name, value) in &environment {
+            // The ports are those of the addresses that were given.
+            for (name, value) in environment.iter().filter(|(name, _)| !name.starts_with("PORT_")) {
                 look.says(&format!("  {name}={}", value.to_string_lossy()));
             }
-            services::wait_for(bases, *patience).await?;
+            services::wait_for(bases, *patience, options.stop).await?;
             bases.clone()
         }
     };
     if let (Old::Command(_), Some(service)) = (&options.old, running.0.last()) {
         for base in old.iter().take(4) {
-            service.ready(base, "/health").await?;
+            service.ready(base, "/health", options.stop).await?;
         }
     }
     let old = (0..SERVICES.len()).filter_map(|at| old.get(at).or(old.first()).cloned()).collect();
@@ -207,7 +207,7 @@ async fn start(
     }
     let new = local(public)?;
     let service = Service::start("new", "exec \"$PROGRAM\" serve", &environment, true, path, place)?;
-    let ready = service.ready(&new, "/ready").await;
+    let ready = service.ready(&new, "/ready", options.stop).await;
     running.0.push(service);
     ready?;
     Ok(Sides { old, new, redis })
@@ -257,9 +257,7 @@ impl<'a> Replay<'a> {
         let total = cases.len() as u64;
         let mut pace = Pace::of(total);
         for (done, case) in (0..).zip(&cases) {
-            if self.options.stop.load(Ordering::Relaxed) {
-                return Err(Error::Paused { step: format!("{}, {}", case.endpoint(), case.name) });
-            }
+            services::unless_stopped(self.options.stop)?;
             look.progress(&Progress {
                 step: "parity".to_owned(),
                 what: "requests replayed".to_owned(),

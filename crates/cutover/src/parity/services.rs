@@ -6,6 +6,7 @@ use std::fs::OpenOptions;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::process::{Child, ChildStdin, Command};
@@ -74,9 +75,10 @@ impl Service {
     }
 
     /// Waits until it answers anything but 503 at `path`.
-    pub(super) async fn ready(&self, base: &Url, path: &str) -> Result<()> {
+    pub(super) async fn ready(&self, base: &Url, path: &str, stop: &AtomicBool) -> Result<()> {
         let began = Instant::now();
         while !answers(base, path).await {
+            unless_stopped(stop)?;
             // A script that started everything in the background has ended well.
             let ended = std::fs::read_to_string(&self.code).ok().filter(|code| code.trim() != "0");
             if let Some(code) = ended {
@@ -105,16 +107,29 @@ impl Service {
     }
 }
 
+/// An error if somebody wants it to stop.
+pub(super) fn unless_stopped(stop: &AtomicBool) -> Result<()> {
+    if !stop.load(Ordering::Relaxed) {
+        return Ok(());
+    }
+    Err(Error::Program {
+        program: "the comparison".to_owned(),
+        status: "stopped".to_owned(),
+        message: "its clones are dropped; the same command begins anew".to_owned(),
+    })
+}
+
 async fn answers(base: &Url, path: &str) -> bool {
     let request = Request { method: "GET", path: path.to_owned(), headers: Vec::new(), body: None };
     matches!(send(base, &request).await, Ok(answer) if answer.status != 503)
 }
 
 /// Waits until somebody else has started services at these addresses.
-pub(super) async fn wait_for(bases: &[Url], patience: Duration) -> Result<()> {
+pub(super) async fn wait_for(bases: &[Url], patience: Duration, stop: &AtomicBool) -> Result<()> {
     let began = Instant::now();
     for base in bases {
         while !answers(base, "/health").await {
+            unless_stopped(stop)?;
             if began.elapsed() > patience {
                 return Err(Error::refused(
                     format!("{base} does not answer"),

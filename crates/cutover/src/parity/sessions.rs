@@ -29,7 +29,8 @@ impl Sessions {
         let connect = async |url: &str| -> redis::RedisResult<MultiplexedConnection> {
             redis::Client::open(url)?.get_multiplexed_async_connection().await
         };
-        let (old, new) = (connect(old).await.map_err(failed)?, connect(new).await.map_err(failed)?);
+        let (old, new) =
+            (connect(old).await.map_err(|error| failed(&error))?, connect(new).await.map_err(|error| failed(&error))?);
         Ok(Self { old, new, told: BTreeSet::new() })
     }
 
@@ -82,18 +83,19 @@ async fn stored(redis: &mut MultiplexedConnection) -> Result<Stored> {
     let mut all = Stored::new();
     for kind in KINDS {
         let pattern = format!("{kind}*");
-        let keys: Vec<String> = redis::cmd("KEYS").arg(&pattern).query_async(redis).await.map_err(failed)?;
+        let keys: Vec<String> =
+            redis::cmd("KEYS").arg(&pattern).query_async(redis).await.map_err(|error| failed(&error))?;
         for key in keys {
             let is_set = kind == "user_tokens:";
             let command = if is_set { "SMEMBERS" } else { "GET" };
             let mut asked = redis::cmd(command);
             asked.arg(&key);
             let values: BTreeSet<String> = if is_set {
-                asked.query_async(redis).await.map_err(failed)?
+                asked.query_async(redis).await.map_err(|error| failed(&error))?
             } else {
-                asked.query_async::<Option<String>>(redis).await.map_err(failed)?.into_iter().collect()
+                asked.query_async::<Option<String>>(redis).await.map_err(|error| failed(&error))?.into_iter().collect()
             };
-            let lives: i64 = redis::cmd("TTL").arg(&key).query_async(redis).await.map_err(failed)?;
+            let lives: i64 = redis::cmd("TTL").arg(&key).query_async(redis).await.map_err(|error| failed(&error))?;
             if !values.is_empty() {
                 all.insert(key, (values, lives));
             }
@@ -102,6 +104,6 @@ async fn stored(redis: &mut MultiplexedConnection) -> Result<Stored> {
     Ok(all)
 }
 
-fn failed(error: redis::RedisError) -> Error {
+fn failed(error: &redis::RedisError) -> Error {
     Error::Program { program: "redis-server".to_owned(), status: "no answer".to_owned(), message: error.to_string() }
 }

@@ -15,11 +15,14 @@ use crate::Result;
 /// A row of a table, by its key.
 type Key = Vec<String>;
 
+/// A value on both sides.
+type Cells = (Option<String>, Option<String>);
+
 /// What is known about the clones so far.
 pub(super) struct States {
     pub(super) tables: Vec<Watched>,
     /// Differences that were told, by table, the old side's key and column: they are told once.
-    told: BTreeMap<(String, Key, String), (Option<String>, Option<String>)>,
+    told: BTreeMap<(String, Key, String), Cells>,
     /// The rows as they were when they were compared last, by table and the old side's key.
     seen: BTreeMap<(String, Key), (Values, Values)>,
     /// Rows that one side has alone, which was told too.
@@ -131,12 +134,16 @@ impl States {
             }
             let field = format!("{}.{column}", table.name);
             let json = kind.starts_with("json");
-            let values = (before.as_deref().map(parsed), after.as_deref().map(parsed));
-            if let (true, (Some(Some(before)), Some(Some(after)))) = (json, values) {
-                let mut leaves = Vec::new();
+            let values = before.as_deref().and_then(parsed).zip(after.as_deref().and_then(parsed));
+            if let (true, Some((before, after))) = (json, values) {
+                let (mut leaves, noise) = (Vec::new(), self.noise.values().sum::<u64>());
                 self.leaves(&field, &before, &after, ids, of, &mut leaves);
-                found.extend(leaves.into_iter().map(|one| Found { key: old.key.clone(), ..one }));
-                continue;
+                // Values that are equal and yet not the same are told as a whole: 1.0 is not 1.00.
+                let exact = kind == "json" || !leaves.is_empty() || self.noise.values().sum::<u64>() > noise;
+                if exact {
+                    found.extend(leaves.into_iter().map(|one| Found { key: old.key.clone(), ..one }));
+                    continue;
+                }
             }
             // A moment is noise if both sides made it now: not if one of them left what was made a moment ago.
             let made = seen.as_ref().is_none_or(|(old_then, new_then)| {
@@ -178,13 +185,6 @@ impl States {
         of: Circumstances<'_>,
         found: &mut Vec<Found>,
     ) {
-        let mut add = |path: String, kind, old: Option<&Value>, new: Option<&Value>| {
-            let sample = |value: Option<&Value>| {
-                value.map_or_else(|| "nothing".to_owned(), |value| shown(&path, Some(&value.to_string())))
-            };
-            let (old, new) = (sample(old), sample(new));
-            found.push(Found { field: path, kind, key: Vec::new(), old, new });
-        };
         match (old, new) {
             (Value::Object(before), Value::Object(after)) => {
                 let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
@@ -205,11 +205,11 @@ impl States {
             (Value::String(before), Value::String(after)) => {
                 let before_translated = ids.translated(before);
                 if before_translated != *after && !self.is_noise(&before_translated, after, of) {
-                    add(path.to_owned(), "value", Some(old), Some(new));
+                    add_to(found, path.to_owned(), "value", Some(old), Some(new));
                 }
             }
             _ if old == new => {}
-            _ => add(path.to_owned(), "value", Some(old), Some(new)),
+            _ => add_to(found, path.to_owned(), "value", Some(old), Some(new)),
         }
     }
 }

@@ -11,6 +11,7 @@ mod discover;
 mod expand;
 mod full_rollback;
 mod lock;
+mod parity;
 mod preflight;
 mod report;
 mod restore;

@@ -45,6 +45,7 @@ fn help_of_every_command() {
         ("cutover_pause", &["cutover", "pause", "--help"]),
         ("cutover_resume", &["cutover", "resume", "-h"]),
         ("cutover_rollback", &["cutover", "rollback", "-h"]),
+        ("cutover_parity", &["cutover", "parity", "--help"]),
         ("cutover_verify", &["cutover", "verify", "--help"]),
         ("cutover_report", &["cutover", "report", "--help"]),
         ("cutover_restore", &["cutover", "restore", "--help"]),

@@ -33,6 +33,7 @@ mod migrations;
 mod notifications;
 mod openapi;
 mod own_gateway;
+mod parity;
 mod process;
 mod production;
 mod readme;

@@ -5,7 +5,7 @@ use super::{Case, delete, post, put};
 pub(super) const CASES: &[Case] = &[
     post("/workspaces", "good")
         .by("owner")
-        .json(r#"{"name":"Parity","description":"what both sides make","settings":{"theme":"dark","n":1.5}}"#)
+        .json(r#"{"name":"Parity","description":"what both sides make","settings":{"theme":"dark","n":1.50}}"#)
         .keeps(&[("made", "id")]),
     post("/workspaces", "name only").by("owner").json(r#"{"name":"Parity bare"}"#).keeps(&[("bare", "id")]),
     post("/workspaces", "unicode")

@@ -345,8 +345,7 @@ pub(in crate::command) struct VerifyArgs {
 
 #[derive(Debug, Args)]
 pub(in crate::command) struct ParityArgs {
-    /// Command that starts the old services, run by a shell with DATABASE_URL (and DB_HOST and its like), REDIS_URL,
-    /// JWT_SECRET, PORT_BASE, and PORT_AUTH, PORT_USERS, PORT_WORKSPACES, PORT_TENANTS, PORT_NOTIFICATIONS
+    /// Command that starts the old services on their clone; a shell runs it, with the environment below
     #[arg(long, value_name = "COMMAND", required_unless_present = "old_url", conflicts_with = "old_url")]
     pub(super) old_command: Option<String>,
     /// Where somebody starts the old services with the environment that is printed: one address for all, or five

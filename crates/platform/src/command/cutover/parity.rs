@@ -31,6 +31,10 @@ The result is kept as parity.json in the run's folder, logs of both sides in its
 
 pub(super) const AFTER_HELP: &str = concat!(
     "\
+The old services are started with DATABASE_URL, and DB_HOST, PGHOST and their like; REDIS_URL; JWT_SECRET; PORT_AUTH, \
+PORT_USERS, PORT_WORKSPACES, PORT_TENANTS and PORT_NOTIFICATIONS, which follow each other from PORT_BASE on. An .env \
+beside a service must not overrule them.
+
 Examples:
   pyairtable-platform cutover parity --old-command './start-all.sh'
   pyairtable-platform cutover parity --old-url http://127.0.0.1:8001,http://127.0.0.1:8002,... --wait 1200
