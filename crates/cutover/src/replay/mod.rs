@@ -31,6 +31,7 @@ use crate::run::Step;
 pub use self::follow::{Round, round};
 pub use self::position::Position;
 pub use self::restore::Beside;
+pub(crate) use self::restore::switched as is_back;
 pub use self::step::Replay;
 pub use self::switch::{SWITCH, Switch, mend, roll_forward};
 pub use self::until::Until;
