@@ -17,7 +17,7 @@ mod shape;
 mod sql;
 mod step;
 
-use db::migrate::{Limits, StepAside, step_aside};
+use db::migrate::{Limits, Piece, StepAside, Way, step_aside};
 use tokio_postgres::Client;
 
 pub use self::log::{Left, Logged, Summary, left_out, newest, summary};
@@ -27,6 +27,7 @@ pub use self::sql::Install;
 pub(crate) use self::sql::{as_text, literal};
 pub use self::step::Capture;
 use crate::digest::{Table, quote};
+use crate::expand::{Objection, lint};
 use crate::{Error, Result};
 
 /// The schema that everything of it is in. Nothing of it is measured, dumped with rows, or compared.
@@ -46,7 +47,18 @@ pub async fn plan(client: &Client, tables: &[Table]) -> Result<Vec<Install>> {
         let shape = shape::of(client, &table, next).await?;
         all.push(Install { table: Some(shape.quoted()), sql: sql::install(&shape, again) });
     }
-    Ok(all)
+    match all.iter().flat_map(objections).next() {
+        Some(Objection { rule, message, .. }) => Err(Error::refused(
+            format!("nothing was executed: {rule}: {message}"),
+            "report the table's definition as a defect, with `pyairtable-platform cutover discover`",
+        )),
+        None => Ok(all),
+    }
+}
+
+/// A second opinion on what is executed beside services.
+fn objections(install: &Install) -> Vec<Objection> {
+    lint(&Piece { version: 0, name: "capture", table: None, sql: install.sql.clone(), way: Way::Brief })
 }
 
 /// Runs one of them, stepping aside for everybody.

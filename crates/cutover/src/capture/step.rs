@@ -54,6 +54,12 @@ impl Step for Capture {
     fn precondition<'a>(&'a self, cx: &'a mut Cx) -> Doing<'a, ()> {
         Box::pin(async move {
             Discovery::read(&cx.folder)?;
+            if crate::replay::is_back(cx).await? {
+                return Err(Error::refused(
+                    "this run was rolled back in full, and its backup is what the database is now",
+                    "begin another with `pyairtable-platform cutover run --dir DIR`",
+                ));
+            }
             if let Some(manifest) = Manifest::read(&cx.folder.backup())? {
                 let client = session(cx).await?;
                 let lost = gaps(&client, &manifest.tables).await?;

@@ -163,8 +163,32 @@ pub(super) const LOOKS: &[Look] = &[
     ),
 ];
 
-/// Each shared table, and whether the log-in role may alter it.
+/// What the log-in role must be allowed to do.
 pub(super) const RIGHTS: &[Look] = &[
+    look(
+        "capture-rights",
+        true,
+        "SELECT current_user || ' ' || nullif(concat_ws(' and ',
+                CASE WHEN NOT has_database_privilege(current_database(), 'CREATE') THEN 'may not create a schema' END,
+                (SELECT 'may not put triggers on ' || string_agg(c.oid::regclass::text, ', ') FROM pg_class c
+                    JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND c.relpersistence <> 't'
+                    AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT pg_has_role(c.relowner, 'MEMBER')
+                    AND c.oid NOT IN (SELECT oid FROM shared))), '')",
+        "the change log can be put on every table beside the shared ones",
+        "use the role that owns them, or GRANT it to the one you use, and GRANT CREATE ON DATABASE ... TO it: without the \
+         log a full rollback loses what was written since the backup",
+    ),
+    look(
+        "replay-rights",
+        false,
+        "SELECT format('%s may not set session_replication_role', current_user) WHERE NOT (SELECT rolsuper FROM pg_roles
+                WHERE rolname = current_user)
+            AND NOT CASE WHEN current_setting('server_version_num')::int >= 150000
+                THEN has_parameter_privilege('session_replication_role', 'SET') ELSE false END",
+        "a full rollback can have triggers and foreign keys stand still",
+        "have a superuser at hand for a full rollback, or as one (PostgreSQL 15 and later): GRANT SET ON PARAMETER \
+         session_replication_role TO the role in DATABASE_URL",
+    ),
     look(
         "owner",
         true,

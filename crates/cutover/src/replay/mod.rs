@@ -31,6 +31,7 @@ use crate::run::Step;
 pub use self::follow::{Round, round};
 pub use self::position::Position;
 pub use self::restore::Beside;
+pub(crate) use self::restore::switched as is_back;
 pub use self::step::Replay;
 pub use self::switch::{SWITCH, Switch, mend, roll_forward};
 pub use self::until::Until;
@@ -40,7 +41,7 @@ pub use self::until::Until;
 pub struct Choice {
     /// Up to which moment, where the live rows are damaged. All of it otherwise, and compared with the live rows.
     pub until: Option<Until>,
-    /// Tables that appeared since the backup and may stay behind, as `schema.table`.
+    /// What appeared since the backup and may stay behind, as `schema.table` or `schema.table.column`.
     pub without: Vec<String>,
 }
 

@@ -32,7 +32,7 @@ pub(super) async fn database_exists(client: &Client, name: &str) -> Result<bool>
 }
 
 /// Whether the databases of this run have changed their names: they do so in one transaction.
-pub(super) async fn switched(cx: &Cx) -> Result<bool> {
+pub(crate) async fn switched(cx: &Cx) -> Result<bool> {
     let client = cx.connect(None).await?;
     Ok(database_exists(&client, &cx.plan.kept()).await? && !database_exists(&client, &cx.plan.restored()).await?)
 }

@@ -186,6 +186,14 @@ impl Switch {
         let all = "SELECT pg_catalog.pg_terminate_backend(pid, 5000) FROM pg_catalog.pg_stat_activity
             WHERE datname = current_database() AND application_name <> current_setting('application_name')";
         reader.query(all, &[]).await.map_err(Error::sql("ending sessions"))?;
+        let others = "SELECT count(*) FROM pg_catalog.pg_stat_activity WHERE datname = current_database()
+            AND backend_type = 'client backend' AND application_name <> current_setting('application_name')";
+        if reader.query_one(others, &[]).await.map_err(Error::sql("ending sessions"))?.get::<_, i64>(0) > 0 {
+            return Err(Error::refused(
+                "a session of the live database does not end, and might write when this one lets go",
+                "nothing was switched; find it in pg_stat_activity, and run the same command again",
+            ));
+        }
         let outcome = json!({
             "database": cx.plan.database, "kept": cx.plan.kept(), "tables": manifest.tables.len(), "rows_compared": rows,
             "changes": position.map(|position| position.applied), "while_writers_waited": applied,

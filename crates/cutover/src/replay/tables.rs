@@ -1,5 +1,5 @@
-//! Tables that the backup does not have: this program's own, which stay behind with the schema that they belong to, and
-//! others, which somebody has to decide about.
+//! Tables and columns that the backup does not have: this program's own, which stay behind with the schema that they
+//! belong to, and others, which somebody has to decide about.
 
 use db::migrate::MIGRATIONS;
 use tokio_postgres::Client;
@@ -17,7 +17,15 @@ fn own() -> Vec<&'static str> {
     names.chain(["platform_migrations"]).collect()
 }
 
-/// Refuses if a table would be lost that nobody has decided about.
+/// Whether a migration speaks of this table and this column.
+fn adds(table: &str, column: &str) -> bool {
+    let says = |sql: &str, wanted: &str| {
+        sql.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').any(|word| word == wanted)
+    };
+    MIGRATIONS.iter().any(|migration| says(migration.sql, table) && says(migration.sql, column))
+}
+
+/// Refuses if a table or a column would be lost that nobody has decided about.
 pub(super) async fn check(live: &Client, manifest: &Manifest, choice: &Choice) -> Result<()> {
     let own = own();
     let known = |table: &Table| {
@@ -26,7 +34,15 @@ pub(super) async fn check(live: &Client, manifest: &Manifest, choice: &Choice) -
             || choice.without.contains(&shown)
             || manifest.tables.iter().any(|one| one.shown() == shown)
     };
-    let strange: Vec<String> = tables(live).await?.iter().filter(|table| !known(table)).map(Table::shown).collect();
+    let there = tables(live).await?;
+    let mut strange: Vec<String> = there.iter().filter(|table| !known(table)).map(Table::shown).collect();
+    for table in &there {
+        let Some(before) = manifest.tables.iter().find(|one| one.shown() == table.shown()) else { continue };
+        let names = table.columns.iter().map(|column| column.name.as_str());
+        let names = names.filter(|name| !adds(&table.name, name));
+        let new = names.filter(|name| !before.columns.iter().any(|column| column.name == *name));
+        strange.extend(new.map(|name| format!("{}.{name}", table.shown())).filter(|one| !choice.without.contains(one)));
+    }
     if strange.is_empty() {
         return Ok(());
     }
@@ -42,7 +58,7 @@ pub(super) async fn check(live: &Client, manifest: &Manifest, choice: &Choice) -
 
 #[cfg(test)]
 mod tests {
-    use super::own;
+    use super::{adds, own};
 
     #[test]
     fn own_tables_are_read_from_the_migrations() {
@@ -51,5 +67,6 @@ mod tests {
             assert!(own.contains(&name), "{name}: {own:?}");
         }
         assert!(own.iter().all(|name| !name.is_empty()), "{own:?}");
+        assert!(adds("refresh_tokens", "successor_nonce") && !adds("users", "nickname"));
     }
 }

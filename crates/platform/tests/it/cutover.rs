@@ -194,7 +194,7 @@ async fn cutover_report_is_left_made_again_and_checked() {
     assert!(!at.join("cutover").exists());
     let checked = cutover(at, &url, &["preflight"]).await;
     assert_eq!(checked.code, Some(3), "{}", checked.shown());
-    let run = cutover(at, &url, &["backup"]).await;
+    let run = cutover(at, &url, &["backup", "--accept", ACCEPTED]).await;
     assert_eq!(run.code, Some(0), "{}", run.shown());
     let check = cutover(at, &url, &["report", "--check", "--json"]).await;
     let check_result: Value = serde_json::from_str(&check.stdout).unwrap();
@@ -246,4 +246,52 @@ fn looks_right(page: &str) {
         assert_eq!(browser.js(drawn), 1, "of two sizes one is shown");
     }
     assert!(browser.problems.is_empty(), "{:#?}", browser.problems);
+}
+
+/// At three in the morning: one command, what it says next, and everything that was written is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cutover_goes_back_in_full_and_loses_nothing() {
+    let (db, url) = old_world().await;
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    let none = cutover(at, &url, &["rollback", "--full"]).await;
+    assert_eq!(none.code, Some(3), "{}", none.shown());
+    let unknown = cutover(at, &url, &["changes"]).await;
+    assert!(unknown.code == Some(3) && unknown.stderr.contains("no change log"), "{}", unknown.shown());
+    let run = cutover(at, &url, &["run", "--accept", ACCEPTED]).await;
+    assert_eq!(run.code, Some(0), "{}", run.shown());
+    let client = db.superuser().await;
+    client.batch_execute("SET application_name = 'user-service'; UPDATE users SET first_name = 'Later'").await.unwrap();
+    let changes = cutover(at, &url, &["changes", "--table", "users", "--last", "2"]).await;
+    assert_eq!(changes.stdout.lines().count(), 3, "{}", changes.shown());
+    assert!(changes.stdout.contains("update    public.users") && changes.stdout.contains("by user-service"));
+    assert!(!changes.stdout.contains("Later"), "values are not shown: {}", changes.stdout);
+
+    let dry = cutover(at, &url, &["rollback", "--full", "--dry-run"]).await;
+    assert!(dry.code == Some(0) && dry.stdout.contains("RENAME TO"), "{}", dry.shown());
+    let ready = cutover(at, &url, &["rollback", "--full"]).await;
+    assert_eq!(ready.code, Some(4), "{}", ready.shown());
+    let name = db.config().get_dbname().unwrap();
+    let next = format!("`pyairtable-platform cutover rollback --full --confirm {name}`");
+    assert!(ready.stdout.contains(&next), "{}", ready.stdout);
+    let wrong = cutover(at, &url, &["rollback", "--full", "--confirm", "another"]).await;
+    assert_eq!(wrong.code, Some(3), "{}", wrong.shown());
+    client.batch_execute("UPDATE users SET last_name = 'Latest'").await.unwrap();
+    drop(client);
+    let confirmed: &'static [&'static str] =
+        Vec::leak(vec!["rollback", "--full", "--confirm", String::leak(name.to_owned())]);
+    let done = cutover(at, &url, confirmed).await;
+    assert_eq!(done.code, Some(5), "{}", done.shown());
+    let sql = "SELECT count(*) FILTER (WHERE first_name = 'Later' AND last_name = 'Latest') = count(*)
+            AND to_regclass('platform_migrations') IS NULL FROM users";
+    let all =
+        |client: tokio_postgres::Client| async move { client.query_one(sql, &[]).await.unwrap().get::<_, bool>(0) };
+    assert!(all(db.superuser().await).await);
+    let again = cutover(at, &url, confirmed).await;
+    assert_eq!(again.code, Some(5), "{}", again.shown());
+    let run = cutover(at, &url, &["run"]).await;
+    assert_eq!(run.code, Some(3), "a run that went back in full does not begin again by itself: {}", run.shown());
+    let back = cutover(at, &url, &["rollback", "--full", "--back"]).await;
+    assert_eq!(back.code, Some(0), "{}", back.shown());
+    assert!(!all(db.superuser().await).await, "the expanded schema is back");
 }

@@ -106,7 +106,7 @@ async fn full_rollback_killed_anywhere_goes_on_and_loses_nothing() {
     goes_on(&whole, &world, Writers::start(&world, 1), "whole").await;
 
     let (mut points, mut unfinished) = (0, 0);
-    let step = if long() { 1 } else { 3 };
+    let step = if long() { 1 } else { 5 };
     for record in records.iter().filter(|record| record.seq >= first).rev().step_by(step) {
         let run = copy(format!("at-{}", record.seq));
         let writers = Writers::start(&world, 2);
@@ -116,7 +116,7 @@ async fn full_rollback_killed_anywhere_goes_on_and_loses_nothing() {
         points += 1;
     }
     let dice = Dice::new(seed());
-    for round in 0..if long() { 100 } else { 5 } {
+    for round in 0..if long() { 100 } else { 3 } {
         let run = copy(format!("random-{round}"));
         let writers = Writers::start(&world, 2);
         let mut child = start(&run, &world, u64::MAX);
@@ -126,5 +126,5 @@ async fn full_rollback_killed_anywhere_goes_on_and_loses_nothing() {
         goes_on(&run, &world, writers, &format!("round {round}")).await;
     }
     eprintln!("killed at {points} of {} records, and at {unfinished} random instants", records.len() as u64 - first);
-    assert!(points >= 5 && unfinished >= 1, "{points}, {unfinished}");
+    assert!(points >= 4 && unfinished >= 1, "{points}, {unfinished}");
 }

@@ -132,7 +132,13 @@ async fn full_rollback_refuses_what_it_cannot_promise() {
     assert!(why.contains("public.younger") && why.contains("--without public.younger"), "{why}");
     let without = Choice { without: vec!["public.younger".to_owned()], ..Choice::default() };
     run::run(&mut cx, &replay::preparation(&without)).await.unwrap();
-    client.batch_execute("DROP TABLE younger").await.unwrap();
+    client.batch_execute("DROP TABLE younger; ALTER TABLE projects ADD COLUMN nickname text").await.unwrap();
+    let error = run::run(&mut cx, &replay::steps(&Choice::default())).await.unwrap_err().to_string();
+    assert!(error.contains("--without public.projects.nickname"), "{error}");
+    let sql = format!("ALTER TABLE projects DROP COLUMN nickname; DROP DATABASE {}", cx.plan.restored());
+    for statement in sql.split("; ") {
+        client.batch_execute(statement).await.unwrap();
+    }
     // A trigger that somebody switched off.
     client.batch_execute("ALTER TABLE projects DISABLE TRIGGER \"!pyairtable_capture\"").await.unwrap();
     let why = refusal(&mut cx).await;

@@ -102,7 +102,7 @@ impl Writers {
     pub(super) async fn reach(&self, count: usize) {
         let began = Instant::now();
         while self.count() < count {
-            assert!(began.elapsed() < Duration::from_secs(60), "writers do not get on: {} of {count}", self.count());
+            assert!(began.elapsed() < Duration::from_mins(1), "writers do not get on: {} of {count}", self.count());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -121,15 +121,12 @@ async fn write(db: &TestDb, number: u64, acknowledged: &Mutex<Vec<String>>, stop
     let dice = Dice::new(seed() * 100 + number);
     let mut client = None;
     while !stop.load(Ordering::Relaxed) {
-        let connected = match &client {
-            Some(connected) => connected,
-            None => match db.url().connect().await {
-                Ok(connected) => client.insert(connected),
-                Err(_) => {
-                    tokio::time::sleep(Duration::from_millis(5)).await;
-                    continue;
-                }
-            },
+        if client.is_none() {
+            client = db.url().connect().await.ok();
+        }
+        let Some(connected) = &client else {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            continue;
         };
         let token = format!("w{}", NEXT.fetch_add(1, Ordering::Relaxed));
         let (sql, commits) = transaction(&dice, &token, truncate.load(Ordering::Relaxed));
@@ -165,7 +162,7 @@ fn transaction(dice: &Dice, token: &str, truncate: bool) -> (String, bool) {
             10 => "UPDATE children SET note = 'x', parent = NULL WHERE id = (SELECT max(id) FROM children)".to_owned(),
             11 => "INSERT INTO emptied (word) VALUES ('a'), ('b'); INSERT INTO emptied_too SELECT max(id) FROM emptied".to_owned(),
             12 if truncate && dice.below(2) == 0 => "TRUNCATE emptied RESTART IDENTITY CASCADE".to_owned(),
-            12 | 13 => format!("INSERT INTO parted (month) VALUES ({} % 2 + 1)", a),
+            12 | 13 => format!("INSERT INTO parted (month) VALUES ({a} % 2 + 1)"),
             14 => "UPDATE parted SET month = 3 - month WHERE id = (SELECT id FROM parted ORDER BY id LIMIT 1)".to_owned(),
             _ => format!("UPDATE workspaces SET name = name || '.' WHERE id = (SELECT id FROM workspaces ORDER BY id LIMIT 1 OFFSET {a})"),
         });

@@ -259,18 +259,30 @@ async fn lag(deployment: &Deployment, name: &str) -> Vec<&'static str> {
 }
 
 /// Roles that lack one right each.
-async fn roles(deployment: &Deployment, name: &str) -> [(&'static str, &'static str); 3] {
+async fn roles(deployment: &Deployment, name: &str) -> [(&'static str, &'static str); 5] {
     let sql = format!(
         "CREATE ROLE not_owner LOGIN CREATEROLE BYPASSRLS;
          CREATE ROLE not_creator LOGIN CREATEROLE BYPASSRLS NOINHERIT IN ROLE {0};
          CREATE ROLE not_maker LOGIN BYPASSRLS IN ROLE {0};
+         CREATE ROLE not_capturer LOGIN CREATEROLE BYPASSRLS IN ROLE {0};
+         CREATE ROLE not_replayer LOGIN CREATEROLE BYPASSRLS IN ROLE {0};
+         ALTER TABLE examples OWNER TO not_owner; GRANT not_owner TO not_creator, not_maker, not_replayer;
+         GRANT CREATE ON DATABASE {1} TO not_owner, not_creator, not_maker, not_capturer, not_replayer;
+         GRANT SET ON PARAMETER session_replication_role TO not_owner, not_creator, not_maker, not_capturer;
          GRANT SELECT ON ALL TABLES IN SCHEMA public TO not_owner, not_creator;
          GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO not_owner, not_creator;
          GRANT CREATE ON SCHEMA public TO not_owner",
         deployment.config(name).get_user().unwrap(),
+        name,
     );
     deployment.connect(name).await.batch_execute(&sql).await.unwrap();
-    [("owner", "not_owner"), ("create-in-schema", "not_creator"), ("create-roles", "not_maker")]
+    [
+        ("owner", "not_owner"),
+        ("create-in-schema", "not_creator"),
+        ("create-roles", "not_maker"),
+        ("capture-rights", "not_capturer"),
+        ("replay-rights", "not_replayer"),
+    ]
 }
 
 /// Sessions of others.

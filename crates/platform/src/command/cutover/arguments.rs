@@ -273,8 +273,8 @@ pub(in crate::command) struct FullArgs {
     /// Only what was done before this time (2026-03-01T12:00:00Z) or before this change, because later rows are damaged
     #[arg(long, value_name = "TIME|CHANGE", requires = "full")]
     pub(super) until: Option<Until>,
-    /// A table that is younger than the backup and may stay behind; may be given several times
-    #[arg(long, value_name = "SCHEMA.TABLE", requires = "full")]
+    /// A table or column that is younger than the backup and may stay behind; may be given several times
+    #[arg(long, value_name = "SCHEMA.TABLE[.COLUMN]", requires = "full")]
     pub(super) without: Vec<String>,
     /// Take a full rollback back: the kept database gets its name again
     #[arg(long, requires = "full", conflicts_with_all = ["confirm", "until", "without"])]
