@@ -11,6 +11,7 @@
 //! in `platform/src/command/cutover/`.
 
 pub mod backup;
+pub mod cleanup;
 pub mod config;
 pub mod digest;
 pub mod discover;
@@ -22,6 +23,7 @@ pub mod journal;
 pub mod preflight;
 pub mod run;
 pub mod shift;
+pub mod soak;
 pub mod steps;
 
 pub use error::{Error, Result};

@@ -159,7 +159,7 @@ pub async fn rehearse(options: Options) -> Result<Outcome, Error> {
     rehearsal
         .phase("this program starts beside them", async |rehearsal| Ok(rehearsal.world.start_platform(&[]).await?))
         .await?;
-    let shift = ["cutover", "run", "--gateway", "gateway.sock", "--steps", &steps];
+    let shift = ["cutover", "run", "--gateway", "gateway.sock", "--soak", "2s", "--steps", &steps];
     let mut fault = (SystemClock.now(), SystemClock.now());
     rehearsal
         .phase("10 %, killed on the way", async |rehearsal| {

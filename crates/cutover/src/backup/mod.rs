@@ -24,6 +24,7 @@ mod trial;
 mod verify;
 
 pub use archive::Archive;
+pub(crate) use archive::append;
 pub use manifest::{FileSum, Manifest};
 pub use restore::{Restored, Restoring, restore};
 pub use step::Backup;

@@ -1,6 +1,6 @@
 //! The step: every statement announced, then run.
 
-use db::migrate::{Event, Limits, Piece, Way};
+use db::migrate::{Event, Expansion, Limits, MigrateError, Piece, Way};
 use serde_json::{Value, json};
 
 use super::{open, plan, refused};
@@ -11,7 +11,7 @@ use crate::run::{Call, Cx, Doing, Preview, Step};
 pub struct Expand;
 
 /// The statement as it is executed.
-fn call(database: &str, piece: &Piece) -> Call {
+pub(crate) fn call(database: &str, piece: &Piece) -> Call {
     Call::sql(
         database,
         match piece.way {
@@ -50,19 +50,7 @@ impl Step for Expand {
                 cx.progress("statements", done, pieces.len() as u64);
                 let database = cx.plan.database.clone();
                 cx.call(call(&database, piece)).await?;
-                let (told, mut telling) = tokio::sync::mpsc::unbounded_channel();
-                let mut look_on = |event: Event<'_>| {
-                    if let Event::Waits { piece, attempts, blockers } = event {
-                        let _ = told.send(waits(piece, attempts, &blockers));
-                    }
-                };
-                let mut running = std::pin::pin!(expansion.run(piece, &mut look_on));
-                loop {
-                    tokio::select! {
-                        done = &mut running => break done.map_err(refused)?,
-                        Some(why) = telling.recv() => cx.wait(&why),
-                    }
-                }
+                run(cx, &expansion, piece).await.map_err(refused)?;
             }
             expansion.close().await.map_err(refused)
         })
@@ -82,6 +70,23 @@ impl Step for Expand {
         // The old services work with it as without: nothing they know was changed, and their rows may refer to nothing
         // that was added. What was written into the new tables since would be lost.
         Box::pin(async { Ok(()) })
+    }
+}
+
+/// Runs an announced piece, and tells whoever looks on what it waits for.
+pub(crate) async fn run(cx: &mut Cx, expansion: &Expansion, piece: &Piece) -> Result<(), MigrateError> {
+    let (told, mut telling) = tokio::sync::mpsc::unbounded_channel();
+    let mut look_on = |event: Event<'_>| {
+        if let Event::Waits { piece, attempts, blockers } = event {
+            let _ = told.send(waits(piece, attempts, &blockers));
+        }
+    };
+    let mut running = std::pin::pin!(expansion.run(piece, &mut look_on));
+    loop {
+        tokio::select! {
+            done = &mut running => return done,
+            Some(why) = telling.recv() => cx.wait(&why),
+        }
     }
 }
 

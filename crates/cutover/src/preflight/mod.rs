@@ -7,6 +7,7 @@
 //! - Each alarm names its remedy. A test breaks a database for each check and expects that one and no other.
 
 mod activity;
+mod again;
 mod data;
 mod machine;
 mod redis;
@@ -28,6 +29,7 @@ use db::migrate::{self, MigrateError};
 use kernel::{Clock, Redacted};
 
 use self::session::Session;
+pub(crate) use self::again::again;
 pub use self::verdict::{Report, Severity, Verdict};
 use crate::Result;
 use crate::config::Service;

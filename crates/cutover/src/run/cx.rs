@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use db::DatabaseUrl;
+use jiff::Timestamp;
 use kernel::{Clock, Rng};
 use serde_json::Value;
 use tokio_postgres::Client;
@@ -93,9 +94,7 @@ impl Cx {
         let lock = Lock::take(&folder, &url, clock.as_ref(), after, take_over).await?;
         // Only now: somebody else may have planned meanwhile.
         let plan = if let Some(mut plan) = Plan::read(&folder)? {
-            // How traffic moves may be said later than how the database is prepared.
-            if plan.shift.is_none() && wishes.shift.is_some() {
-                plan.shift.clone_from(&wishes.shift);
+            if plan.add(&wishes)? {
                 files::replace_json(&folder.plan(), &plan)?;
             }
             plan
@@ -175,8 +174,13 @@ impl Cx {
 
     /// The fact that was noted last under this key by the step.
     pub fn noted(&self, key: &str) -> Option<&Value> {
+        self.noted_by(self.step, key)
+    }
+
+    /// The fact that another step noted last under this key.
+    pub fn noted_by(&self, other: &str, key: &str) -> Option<&Value> {
         self.journal.records().iter().rev().find_map(|record| match &record.entry {
-            Entry::Noted { step, key: found, value } if step == self.step && found == key => Some(value),
+            Entry::Noted { step, key: found, value } if step == other && found == key => Some(value),
             _ => None,
         })
     }
@@ -185,6 +189,14 @@ impl Cx {
     pub fn outcome(&self, step: &str) -> Option<&Value> {
         self.journal.records().iter().rev().find_map(|record| match &record.entry {
             Entry::Finished { step: found, outcome, .. } if found == step => Some(outcome),
+            _ => None,
+        })
+    }
+
+    /// When a step was finished last.
+    pub fn finished_at(&self, step: &str) -> Option<Timestamp> {
+        self.journal.records().iter().rev().find_map(|record| match &record.entry {
+            Entry::Finished { step: found, .. } if found == step => Some(record.at),
             _ => None,
         })
     }

@@ -1,6 +1,6 @@
 //! What a run is about. Decided once, so that nothing needs to be said again between steps.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use db::DatabaseUrl;
 use jiff::Timestamp;
@@ -23,7 +23,18 @@ pub struct Wishes {
     pub jobs: Option<u16>,
     /// How traffic is to be moved.
     pub shift: Option<ShiftPlan>,
+    /// Seconds to look on once everybody is on the new side; by default 48 hours.
+    pub soak: Option<u64>,
+    /// The new service's environment file.
+    pub environment: Option<PathBuf>,
 }
+
+/// Seconds of a soak that nobody chose: the strategy's 48 hours.
+const SOAK: u64 = 48 * 3600;
+/// Seconds without a session of an old service before anything of theirs is removed.
+const QUIET: u64 = 24 * 3600;
+/// A soak of fewer seconds is a rehearsal's.
+const REHEARSAL: u64 = 3600;
 
 /// The plan of a run, kept in its folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +55,12 @@ pub struct Plan {
     /// How traffic is moved, once somebody has said so.
     #[serde(default)]
     pub shift: Option<ShiftPlan>,
+    /// Seconds to look on once everybody is on the new side, if somebody chose them. Decided with `shift`.
+    #[serde(default)]
+    pub soak: Option<u64>,
+    /// The new service's environment file, once somebody has said where it is.
+    #[serde(default)]
+    pub environment: Option<PathBuf>,
 }
 
 impl Plan {
@@ -61,7 +78,38 @@ impl Plan {
             archive,
             jobs: wishes.jobs.unwrap_or(2).max(1),
             shift: wishes.shift.clone(),
+            soak: wishes.shift.as_ref().and(wishes.soak),
+            environment: wishes.environment.as_deref().map(whole).transpose()?,
         })
+    }
+
+    /// Takes over what may be said later than the rest. Whether anything was.
+    pub(super) fn add(&mut self, wishes: &Wishes) -> Result<bool> {
+        let mut changed = false;
+        // How traffic moves may be said later than how the database is prepared.
+        if self.shift.is_none() && wishes.shift.is_some() {
+            self.shift.clone_from(&wishes.shift);
+            self.soak = wishes.soak;
+            changed = true;
+        }
+        if self.environment.is_none()
+            && let Some(path) = &wishes.environment
+        {
+            self.environment = Some(whole(path)?);
+            changed = true;
+        }
+        Ok(changed)
+    }
+
+    /// Seconds to look on once everybody is on the new side.
+    pub fn soak_seconds(&self) -> u64 {
+        self.soak.unwrap_or(SOAK)
+    }
+
+    /// Seconds without a session of an old service before clean-up.
+    pub fn quiet_seconds(&self) -> u64 {
+        let soak = self.soak_seconds();
+        if soak < REHEARSAL { soak } else { QUIET }
     }
 
     /// The plan in `folder`, if there is one.
@@ -96,6 +144,19 @@ impl Plan {
                 "leave the flags out to go on with it, or begin another run with --dir",
             ));
         }
+        let environment = wishes.environment.as_deref().map(whole).transpose()?;
+        if environment.is_some() && self.environment.is_some() && environment != self.environment {
+            return Err(Error::refused(
+                format!("the run in {shown} was planned with another --environment"),
+                "leave the flag out to go on with it, or begin another run with --dir",
+            ));
+        }
+        if self.shift.is_some() && wishes.soak.is_some_and(|soak| soak != self.soak_seconds()) {
+            return Err(Error::refused(
+                format!("the run in {shown} was planned to soak for {} s", self.soak_seconds()),
+                "leave --soak out to go on with it: how long is decided before traffic moves",
+            ));
+        }
         if wishes.shift.is_some() && self.shift.is_some() && wishes.shift != self.shift {
             return Err(Error::refused(
                 format!("the run in {shown} was planned to move traffic in another way"),
@@ -111,8 +172,12 @@ impl Plan {
     }
 }
 
+fn whole(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).map_err(Error::file("find", path))
+}
+
 fn absolute(paths: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    paths.iter().map(|path| std::path::absolute(path).map_err(Error::file("find", path))).collect()
+    paths.iter().map(|path| whole(path)).collect()
 }
 
 async fn identity(url: &DatabaseUrl) -> Result<(String, String)> {

@@ -3,6 +3,7 @@
 #![expect(clippy::panic, clippy::print_stderr, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod backup;
+mod cleanup;
 mod config;
 mod crash;
 mod digest;
@@ -12,4 +13,5 @@ mod lock;
 mod preflight;
 mod restore;
 mod shift;
+mod soak;
 mod support;

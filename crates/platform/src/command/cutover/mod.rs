@@ -1,6 +1,7 @@
 //! `cutover`: takes a running deployment over, step by step, and back.
 
 mod arguments;
+mod clean_up;
 mod config_step;
 mod discover;
 mod preflight;
@@ -8,6 +9,7 @@ mod preflight;
 mod rehearse;
 mod restore;
 mod run;
+mod soak;
 mod status;
 mod verify;
 mod watch;
@@ -63,6 +65,8 @@ pub(super) fn run(command: &Command) -> ExitCode {
         Command::Plan(arguments) => run::plan(arguments),
         Command::Run(arguments) => run::run(arguments, "run"),
         Command::Backup(arguments) => run::run(arguments, "backup"),
+        Command::Soak(arguments) => soak::run(arguments),
+        Command::CleanUp(arguments) => clean_up::run(arguments),
         Command::Status(arguments) => status::status(arguments),
         Command::Pause(arguments) => status::pause(arguments),
         Command::Resume(arguments) => run::resume(arguments),
