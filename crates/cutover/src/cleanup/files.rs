@@ -137,6 +137,9 @@ impl Step for ArchiveFiles {
                 manifest.kept.push(Kept { file, sha256, tree });
             }
             files::replace_json(&partial.join(MANIFEST), &manifest)?;
+            let sum = files::sha256_file(&partial.join(MANIFEST))?.0;
+            // Manifest and archives can be forged together; the journal cannot be with them.
+            cx.note(MANIFEST, json!(sum)).await?;
             let whole = folder(&cx.folder);
             cx.call(Call::Write(whole.display().to_string())).await?;
             fs::rename(&partial, &whole).map_err(Error::file("rename", &partial))?;
@@ -151,7 +154,7 @@ impl Step for ArchiveFiles {
                 return Ok(Some(json!({ "forgotten": true })));
             }
             let Some((manifest, sum)) = read(&cx.folder)? else { return Ok(None) };
-            let noted = cx.outcome(self.name()).and_then(|outcome| outcome["manifest_sha256"].as_str());
+            let noted = cx.noted(MANIFEST).and_then(Value::as_str);
             let undamaged = |kept: &Kept| {
                 files::sha256_file(&folder(&cx.folder).join(&kept.file)).is_ok_and(|(sum, _)| sum == kept.sha256)
             };
@@ -185,7 +188,8 @@ impl Step for ArchiveFiles {
         Box::pin(async move {
             let path = folder(&cx.folder);
             cx.call(Call::Remove(path.display().to_string())).await?;
-            files::remove_folder(&path)
+            files::remove_folder(&path)?;
+            cx.note(MANIFEST, Value::Null).await
         })
     }
 }

@@ -193,12 +193,13 @@ impl Cx {
         })
     }
 
-    /// When a step was finished last.
+    /// When a step was finished last, unless it was undone since.
     pub fn finished_at(&self, step: &str) -> Option<Timestamp> {
-        self.journal.records().iter().rev().find_map(|record| match &record.entry {
-            Entry::Finished { step: found, .. } if found == step => Some(record.at),
-            _ => None,
-        })
+        let last = self.journal.records().iter().rev().find(|record| match &record.entry {
+            Entry::Finished { step: found, .. } | Entry::Undone { step: found } => found == step,
+            _ => false,
+        })?;
+        matches!(last.entry, Entry::Finished { .. }).then_some(last.at)
     }
 
     /// To be called between pieces of work: waits while somebody wants that, stops when asked to, and makes sure that

@@ -63,7 +63,19 @@ const MEND: &str = "
     UPDATE airtable_bases SET base_id = left(base_id, 200) || id WHERE deleted_at IS NULL;
     UPDATE users SET email = left(md5(id::text), 12) || '@example.com';
     UPDATE users SET is_active = coalesce(is_active, true), email_verified = coalesce(email_verified, false),
-        created_at = coalesce(created_at, now()), updated_at = coalesce(updated_at, now());";
+        created_at = coalesce(created_at, now()), updated_at = coalesce(updated_at, now());
+    UPDATE user_profiles SET is_active = coalesce(is_active, true), email_verified = coalesce(email_verified, false),
+        phone_verified = coalesce(phone_verified, false), preferences = coalesce(preferences, '{}'),
+        metadata = coalesce(metadata, '{}'), created_at = coalesce(created_at, now()),
+        updated_at = coalesce(updated_at, now());
+    UPDATE workspaces SET created_at = coalesce(created_at, now()), updated_at = coalesce(updated_at, now());
+    UPDATE projects SET created_at = coalesce(created_at, now()), updated_at = coalesce(updated_at, now());
+    UPDATE airtable_bases SET sync_enabled = coalesce(sync_enabled, true), created_at = coalesce(created_at, now()),
+        updated_at = coalesce(updated_at, now());
+    UPDATE workspace_audit_logs SET created_at = coalesce(created_at, now());
+    ALTER TABLE workspace_members DISABLE TRIGGER ALL;
+    UPDATE workspace_members SET joined_at = coalesce(joined_at, now());
+    ALTER TABLE workspace_members ENABLE TRIGGER ALL;";
 
 async fn code(client: &Client, sql: &str) -> String {
     match client.batch_execute(sql).await {
