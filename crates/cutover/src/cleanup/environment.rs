@@ -27,7 +27,13 @@ fn switched(text: &str) -> String {
             let before = &line[..line.find('=').map_or(line.len(), |at| at + 1)];
             out.push_str(before);
             out.push_str("false");
-            out.push_str(if line.ends_with("\r\n") { "\r\n" } else if line.ends_with('\n') { "\n" } else { "" });
+            out.push_str(if line.ends_with("\r\n") {
+                "\r\n"
+            } else if line.ends_with('\n') {
+                "\n"
+            } else {
+                ""
+            });
         } else {
             out.push_str(line);
         }

@@ -53,7 +53,10 @@ fn read(run: &Folder) -> Result<Option<(Manifest, String)>> {
 
 fn kept(run: &Folder) -> Result<Manifest> {
     read(run)?.map(|(manifest, _)| manifest).ok_or_else(|| {
-        Error::refused("the files are not archived", "run `pyairtable-platform cutover clean-up`, which archives them first")
+        Error::refused(
+            "the files are not archived",
+            "run `pyairtable-platform cutover clean-up`, which archives them first",
+        )
     })
 }
 
@@ -108,7 +111,8 @@ impl Step for ArchiveFiles {
             let (trees, _) = trees(&preview.folder, &preview.plan)?;
             let write = |path: PathBuf| Call::Write(path.display().to_string());
             let mut all = vec![write(partial.clone())];
-            let archives = trees.iter().enumerate().map(|(number, tree)| write(partial.join(name(number, &tree.top()))));
+            let archives =
+                trees.iter().enumerate().map(|(number, tree)| write(partial.join(name(number, &tree.top()))));
             all.extend(archives);
             all.push(write(folder(&preview.folder)));
             Ok(all)

@@ -50,9 +50,7 @@ fn one(parent: &File, tree: &Tree, entry: &Entry) -> Result<()> {
     }
     match unlinkat(&folder, name, flags) {
         // Its owner may remove from a folder that nobody may write to, once it may be written.
-        Err(Errno::ACCESS) => {
-            fchmod(&folder, Mode::RWXU).and_then(|()| unlinkat(&folder, name, flags)).map_err(failed)
-        }
+        Err(Errno::ACCESS) => fchmod(&folder, Mode::RWXU).and_then(|()| unlinkat(&folder, name, flags)).map_err(failed),
         done => done.map_err(failed),
     }
 }

@@ -28,8 +28,8 @@ use db::DatabaseUrl;
 use db::migrate::{self, MigrateError};
 use kernel::{Clock, Redacted};
 
-use self::session::Session;
 pub(crate) use self::again::again;
+use self::session::Session;
 pub use self::verdict::{Report, Severity, Verdict};
 use crate::Result;
 use crate::config::Service;

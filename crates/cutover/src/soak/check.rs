@@ -134,11 +134,14 @@ async fn expansion(cx: &Cx) -> Result<Option<Difference>> {
 }
 
 fn schema(before: &State, now: &State) -> Option<Difference> {
-    let (old, new): (BTreeSet<&String>, BTreeSet<&String>) = (before.schema.iter().collect(), now.schema.iter().collect());
+    let (old, new): (BTreeSet<&String>, BTreeSet<&String>) =
+        (before.schema.iter().collect(), now.schema.iter().collect());
     // What an ORM adds harms nobody, unless it has a say in what is written.
-    let has_a_say = |line: &str| ["trigger ", "rule ", "constraint ", "policy "].iter().any(|kind| line.starts_with(kind));
+    let has_a_say =
+        |line: &str| ["trigger ", "rule ", "constraint ", "policy "].iter().any(|kind| line.starts_with(kind));
     let gone: Vec<String> = old.difference(&new).map(|line| format!("gone: {line}")).collect();
-    let come: Vec<String> = new.difference(&old).filter(|line| has_a_say(line)).map(|line| format!("new: {line}")).collect();
+    let come: Vec<String> =
+        new.difference(&old).filter(|line| has_a_say(line)).map(|line| format!("new: {line}")).collect();
     let all = [gone, come].concat();
     let more = all.len().saturating_sub(NAMED);
     let more = if more > 0 { format!("; and {more} more") } else { String::new() };

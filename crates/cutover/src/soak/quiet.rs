@@ -6,8 +6,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Patience, Sightings, sessions};
-use crate::run::{Call, Cx, Doing, Preview, Step};
 use crate::Error;
+use crate::run::{Call, Cx, Doing, Preview, Step};
 
 const NAP: Duration = Duration::from_secs(1);
 
@@ -77,7 +77,10 @@ impl Step for Quiet {
     fn precondition<'a>(&'a self, cx: &'a mut Cx) -> Doing<'a, ()> {
         Box::pin(async move {
             if over(cx).is_none() {
-                return Err(Error::refused(unfinished(cx), "run `pyairtable-platform cutover run`, which goes on with it"));
+                return Err(Error::refused(
+                    unfinished(cx),
+                    "run `pyairtable-platform cutover run`, which goes on with it",
+                ));
             }
             let found = sessions::look(cx).await?;
             match self.waits(cx, &found) {
@@ -123,7 +126,8 @@ impl Step for Quiet {
 /// How far the soak is, for whoever wanted to clean up.
 fn unfinished(cx: &Cx) -> String {
     let of = SignedDuration::from_secs(i64::try_from(cx.plan.soak_seconds()).unwrap_or(i64::MAX));
-    let noted: Option<Timestamp> = cx.noted_by("soak", "began").and_then(|value| serde_json::from_value(value.clone()).ok());
+    let noted: Option<Timestamp> =
+        cx.noted_by("soak", "began").and_then(|value| serde_json::from_value(value.clone()).ok());
     match noted {
         None => "the soak has not begun: not everybody is on the new side".to_owned(),
         Some(began) => {

@@ -175,7 +175,8 @@ impl Step for Soak {
                 if self.patience != Patience::Wait {
                     return Err(Error::Unfinished {
                         why,
-                        next: "run `pyairtable-platform cutover soak --once` again then, or `cutover run` to wait".to_owned(),
+                        next: "run `pyairtable-platform cutover soak --once` again then, or `cutover run` to wait"
+                            .to_owned(),
                     });
                 }
                 cx.wait(&why);

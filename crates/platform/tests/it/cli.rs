@@ -46,6 +46,8 @@ fn help_of_every_command() {
         ("cutover_resume", &["cutover", "resume", "-h"]),
         ("cutover_rollback", &["cutover", "rollback", "-h"]),
         ("cutover_verify", &["cutover", "verify", "--help"]),
+        ("cutover_soak", &["cutover", "soak", "--help"]),
+        ("cutover_clean_up", &["cutover", "clean-up", "--help"]),
         ("cutover_restore", &["cutover", "restore", "--help"]),
         ("completions", &["completions", "--help"]),
     ] {

@@ -47,8 +47,7 @@ async fn take_over_under_load_survives_the_new_side_and_loses_nothing() {
     assert_eq!(code, Some(0), "{said}");
     // The same run with its plan would hold 10 % for a minute; the deployment is taken over by another one.
     let shift = "10%:2s:unless-failing,50%:2s:unless-failing,100%:2s:unless-failing";
-    let again =
-        ["cutover", "run", "--dir", "again", "--gateway", "gateway.sock", "--soak", "2s", "--steps", shift];
+    let again = ["cutover", "run", "--dir", "again", "--gateway", "gateway.sock", "--soak", "2s", "--steps", shift];
     let said = tokio::task::block_in_place(|| done(&world, &again));
     assert!(said.contains("shift-100"), "{said}");
     tokio::time::sleep(Duration::from_secs(2)).await;

@@ -38,7 +38,8 @@ const UNIQUE: &[Unique] = &[
         index: "airtable_bases_live_base_key",
         needs: &["project_id", "base_id", "deleted_at"],
         keys: "(project_id, base_id) WHERE deleted_at IS NULL",
-        doubled: "SELECT id::text FROM (SELECT id, count(*) OVER (PARTITION BY project_id, base_id) AS n FROM airtable_bases
+        doubled:
+            "SELECT id::text FROM (SELECT id, count(*) OVER (PARTITION BY project_id, base_id) AS n FROM airtable_bases
             WHERE deleted_at IS NULL) d WHERE n > 1 ORDER BY 1",
     },
     Unique {
@@ -46,7 +47,8 @@ const UNIQUE: &[Unique] = &[
         index: "users_email_folded_key",
         needs: &["email"],
         keys: "(lower(email COLLATE \"C\"))",
-        doubled: "SELECT id::text FROM (SELECT id, count(*) OVER (PARTITION BY lower(email COLLATE \"C\")) AS n FROM users
+        doubled:
+            "SELECT id::text FROM (SELECT id, count(*) OVER (PARTITION BY lower(email COLLATE \"C\")) AS n FROM users
             WHERE email IS NOT NULL) d WHERE n > 1 ORDER BY 1",
     },
 ];

@@ -170,7 +170,9 @@ async fn contract_leaves_out_what_the_data_does_not_permit_and_does_the_rest() {
     let done = ground.contract().await;
     let left = done.outcome["left_out"].to_string();
     let somebody = text(&client, "SELECT min(id::text) FROM users").await;
-    for part in ["workspaces_live_name_key", "00000000-0000-4000-8000-000000000002", "updated_at is never NULL", &somebody] {
+    for part in
+        ["workspaces_live_name_key", "00000000-0000-4000-8000-000000000002", "updated_at is never NULL", &somebody]
+    {
         assert!(left.contains(part), "{part}: {left}");
     }
     let column = "SELECT string_agg(attname, ',' ORDER BY attname) FROM pg_attribute WHERE attrelid = 'users'::regclass
@@ -214,7 +216,13 @@ async fn contract_leaves_nothing_of_a_change_that_the_server_refused() {
     let (done, ()) = tokio::join!(ground.contract(), commit);
     let left = done.outcome["left_out"].to_string();
     assert!(left.contains("workspaces_live_name_key"), "{left}");
-    assert_eq!(text(&client, "SELECT count(*)::text FROM pg_class WHERE relname = 'workspaces_live_name_key'").await, "0");
+    assert_eq!(
+        text(&client, "SELECT count(*)::text FROM pg_class WHERE relname = 'workspaces_live_name_key'").await,
+        "0"
+    );
     assert_eq!(text(&client, "SELECT count(*)::text FROM pg_index WHERE NOT indisvalid").await, "0");
-    assert_eq!(text(&client, "SELECT count(*)::text FROM pg_class WHERE relname = 'projects_live_name_key'").await, "1");
+    assert_eq!(
+        text(&client, "SELECT count(*)::text FROM pg_class WHERE relname = 'projects_live_name_key'").await,
+        "1"
+    );
 }

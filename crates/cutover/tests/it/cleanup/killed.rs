@@ -44,8 +44,7 @@ async fn child() {
         }
     });
     let clock = Arc::new(FixedClock::at(now.parse().unwrap()));
-    let opening =
-        Setup { clock, ..setup(Path::new(folder), &url.parse().unwrap(), Wishes::default(), Some(witness)) };
+    let opening = Setup { clock, ..setup(Path::new(folder), &url.parse().unwrap(), Wishes::default(), Some(witness)) };
     let done = work(opening, what).await;
     if let Err(error) = &done {
         eprintln!("{error}");
@@ -83,7 +82,7 @@ async fn clean_up_killed_at_every_record_goes_on_there_and_back() {
     work(world.opening(None), "undo").await.unwrap();
     assert_eq!((files.snapshot(), lines(&world).await), (files_before.clone(), schema_before.clone()));
 
-    let step = if long() { 1 } else { 3 };
+    let step = if long() { 1 } else { 8 };
     let (mut after, mut kills) = (1, 0);
     loop {
         let forth = killed(&world, "do", after);
@@ -100,10 +99,11 @@ async fn clean_up_killed_at_every_record_goes_on_there_and_back() {
         }
         after += step;
     }
-    assert!(kills > 10, "{kills}");
+    eprintln!("{kills} were killed");
+    assert!(kills > 5, "{kills}");
 
     // Half way there, and straight back.
-    for after in [5, 12, 16, 20, 30] {
+    for after in [12, 20] {
         killed(&world, "do", after);
         work(world.opening(None), "undo").await.unwrap();
         assert_eq!(files.snapshot(), files_before, "back from {after}");

@@ -51,7 +51,10 @@ pub(crate) fn snapshot(base: &Path) -> BTreeMap<PathBuf, String> {
             format!("file {:?}", fs::read(&path).unwrap())
         };
         let mode = if meta.is_symlink() { 0 } else { meta.mode() };
-        all.insert(path, format!("{what} {mode:o} {} {} {}.{}", meta.uid(), meta.gid(), meta.mtime(), meta.mtime_nsec()));
+        all.insert(
+            path,
+            format!("{what} {mode:o} {} {} {}.{}", meta.uid(), meta.gid(), meta.mtime(), meta.mtime_nsec()),
+        );
     }
     all
 }
@@ -297,7 +300,9 @@ fn trees_that_must_stay_are_refused() {
     assert!(why(Path::new("/dev/../dev/pts"), &[]).contains("mounted"));
     let run = base.join("old/deep/run");
     fs::create_dir(&run).unwrap();
-    assert!(why(&base.join("old"), &[(run.clone(), "the folder of this run")]).contains("the folder of this run is in it"));
+    assert!(
+        why(&base.join("old"), &[(run.clone(), "the folder of this run")]).contains("the folder of this run is in it")
+    );
     let _socket = UnixListener::bind(base.join("old/deep/socket")).unwrap();
     assert!(why(&base.join("old"), &[]).contains("socket is a socket"));
     // `..` in the middle means what it says, and a link at the end is itself what is meant.

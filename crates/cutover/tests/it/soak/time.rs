@@ -41,7 +41,10 @@ async fn soak_looks_48_times_in_48_hours_and_a_fake_clock_needs_no_time() {
         assert_eq!(check["same"], true, "{check}");
     }
     // Done is done, also when traffic and schema change afterwards.
-    assert!(world.run(&steps::soak(&world.plan(), pyairtable_cutover::soak::Patience::Wait, None)).await.unwrap()[0].already);
+    assert!(
+        world.run(&steps::soak(&world.plan(), pyairtable_cutover::soak::Patience::Wait, None)).await.unwrap()[0]
+            .already
+    );
     assert_eq!(status(&world.folder(), &steps::of(&world.plan())).unwrap().state, State::Done);
 }
 

@@ -120,7 +120,10 @@ pub(super) fn refuse_if_begun(folder: &FolderArgs, plan: &Plan) -> cutover::Resu
         None => Ok(()),
         Some(step) => Err(Error::Refused {
             why: format!("the clean-up has begun with {}: the old services cannot serve", step.name),
-            next: format!("take it back first with `{}`", folder.command("pyairtable-platform cutover clean-up --undo")),
+            next: format!(
+                "take it back first with `{}`",
+                folder.command("pyairtable-platform cutover clean-up --undo")
+            ),
         }),
     }
 }

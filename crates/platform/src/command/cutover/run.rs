@@ -163,13 +163,7 @@ fn setup(arguments: &RunArgs, config: &Config, opened: &Opened) -> cutover::Resu
 }
 
 /// What a run is opened with.
-pub(super) fn opening(
-    folder: &FolderArgs,
-    wishes: Wishes,
-    take_over: bool,
-    config: &Config,
-    opened: &Opened,
-) -> Setup {
+pub(super) fn opening(folder: &FolderArgs, wishes: Wishes, take_over: bool, config: &Config, opened: &Opened) -> Setup {
     Setup {
         folder: folder.folder(),
         url: opened.url.clone(),
