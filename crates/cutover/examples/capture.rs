@@ -12,6 +12,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use kernel::SystemClock;
+use pyairtable_cutover::preflight::Surroundings;
 use pyairtable_cutover::replay::{self, Choice};
 use pyairtable_cutover::run::{Cx, Folder, Progress, Setup, Tools, Watch, Wishes};
 use pyairtable_cutover::{run, steps};
@@ -54,6 +55,7 @@ async fn main() {
 
     let folder = tempfile::tempdir().unwrap();
     let mut cx = Cx::open(Setup {
+        surroundings: Surroundings::default(),
         folder: Folder::at(folder.path()),
         url: db.url().clone(),
         wishes: Wishes::default(),

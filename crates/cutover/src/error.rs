@@ -40,6 +40,14 @@ pub enum Error {
         /// What was next.
         step: String,
     },
+    /// Not over yet, and nothing is wrong.
+    #[error("{why}; {next}")]
+    Unfinished {
+        /// How far it is.
+        why: String,
+        /// How it goes on.
+        next: String,
+    },
     /// The gateway took the traffic back.
     #[error(
         "traffic went back from {share} by itself: {reason}; the old services serve again. See \
@@ -127,7 +135,7 @@ impl Error {
         match self {
             Self::Refused { .. } => Exit::Refused,
             Self::Held { .. } | Self::Fenced(_) => Exit::Held,
-            Self::Paused { .. } => Exit::Paused,
+            Self::Paused { .. } | Self::Unfinished { .. } => Exit::Paused,
             Self::Returned { .. } => Exit::Returned,
             Self::Differs { .. } => Exit::Differs,
             Self::File { .. } | Self::Database { .. } | Self::Program { .. } => Exit::Failed,

@@ -12,6 +12,7 @@
 
 pub mod backup;
 pub mod capture;
+pub mod cleanup;
 pub mod config;
 pub mod digest;
 pub mod discover;
@@ -27,6 +28,7 @@ pub mod report;
 pub mod run;
 pub mod shadow;
 pub mod shift;
+pub mod soak;
 pub mod steps;
 
 pub use error::{Error, Result};

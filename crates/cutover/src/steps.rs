@@ -2,6 +2,7 @@
 
 use crate::backup::{Backup, Trial};
 use crate::capture::Capture;
+use crate::cleanup::{ArchiveFiles, CoexistenceOff, Contract, RemoveFiles};
 use crate::config::Environment;
 use crate::discover::Discover;
 use crate::expand::Expand;
@@ -9,6 +10,7 @@ use crate::preflight::Preflight;
 use crate::run::{Plan, Step};
 use crate::shadow::Shadow;
 use crate::shift::{Gateway, Shift};
+use crate::soak::{Patience, Quiet, Soak};
 
 /// What is looked at and written down before anything is begun.
 pub fn checks(plan: &Plan) -> Vec<Box<dyn Step>> {
@@ -38,9 +40,31 @@ pub fn shift(plan: &Plan) -> Vec<Box<dyn Step>> {
     steps
 }
 
+/// Looking on once everybody is on the new side; nothing until the plan says how they come there.
+pub fn soak(plan: &Plan, patience: Patience, accept: Option<String>) -> Vec<Box<dyn Step>> {
+    let Some(planned) = &plan.shift else { return Vec::new() };
+    let last = shift(plan).last().map(|step| step.name().to_owned());
+    vec![Box::new(Soak::new(Gateway::at(&planned.gateway), last, patience).accepting(accept))]
+}
+
 /// Everything that this run does.
 pub fn of(plan: &Plan) -> Vec<Box<dyn Step>> {
-    checks(plan).into_iter().chain(preparation()).chain(shift(plan)).collect()
+    let before = checks(plan).into_iter().chain(preparation());
+    before.chain(shift(plan)).chain(soak(plan, Patience::Wait, None)).collect()
+}
+
+/// What an operator calls for when the soak is over. Programs named in `vouched` are no old services.
+pub fn clean_up(plan: &Plan, vouched: &[String]) -> Vec<Box<dyn Step>> {
+    let mut all: Vec<Box<dyn Step>> = vec![Box::new(Quiet::new(Patience::Refuse, vouched.to_owned()))];
+    if !plan.archive.is_empty() {
+        all.push(Box::new(ArchiveFiles));
+        all.push(Box::new(RemoveFiles));
+    }
+    if plan.environment.is_some() {
+        all.push(Box::new(CoexistenceOff));
+    }
+    all.push(Box::new(Contract));
+    all
 }
 
 /// These steps up to and with the one of that name.

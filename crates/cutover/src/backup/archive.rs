@@ -46,34 +46,49 @@ pub(super) fn pack(source: &Path, target: &Path, except: &Path) -> Result<(u64, 
             continue;
         }
         let meta = fs::symlink_metadata(&path).map_err(Error::file("look at", &path))?;
-        let mut header = Header::new_gnu();
-        header.set_metadata(&meta);
-        let kind = meta.file_type();
-        let written = if kind.is_dir() {
+        if meta.file_type().is_dir() {
             let mut names: Vec<_> = fs::read_dir(&path)
                 .and_then(|names| names.map(|entry| entry.map(|entry| entry.file_name())).collect())
                 .map_err(Error::file("list", &path))?;
             names.sort();
             open.extend(names.into_iter().rev().map(|child| (path.join(&child), name.join(&child))));
-            header.set_size(0);
-            builder.append_data(&mut header, &name, io::empty())
-        } else if kind.is_symlink() {
-            let to = fs::read_link(&path).map_err(Error::file("read", &path))?;
-            header.set_entry_type(EntryType::Symlink);
-            header.set_size(0);
-            builder.append_link(&mut header, &name, to)
-        } else if kind.is_file() {
-            file(&mut builder, header, &name, &path, meta.len())
+        }
+        let written = append(&mut builder, &path, &name, &meta);
+        if written.map_err(Error::file("archive", &path))? {
+            entries += 1;
         } else {
             skipped.push(path.display().to_string());
-            continue;
-        };
-        written.map_err(Error::file("archive", &path))?;
-        entries += 1;
+        }
     }
     let out = builder.into_inner().and_then(|out| out.into_inner().map_err(io::IntoInnerError::into_error));
     out.and_then(|out| out.sync_all()).map_err(Error::file("write", target))?;
     Ok((entries, skipped))
+}
+
+/// Appends a file, link or folder without what is in it. Whether it is one of these.
+pub(crate) fn append(
+    builder: &mut Builder<impl io::Write>,
+    path: &Path,
+    name: &Path,
+    meta: &fs::Metadata,
+) -> io::Result<bool> {
+    let mut header = Header::new_gnu();
+    header.set_metadata(meta);
+    let kind = meta.file_type();
+    if kind.is_dir() {
+        header.set_size(0);
+        builder.append_data(&mut header, name, io::empty())?;
+    } else if kind.is_symlink() {
+        let to = fs::read_link(path)?;
+        header.set_entry_type(EntryType::Symlink);
+        header.set_size(0);
+        builder.append_link(&mut header, name, to)?;
+    } else if kind.is_file() {
+        file(builder, header, name, path, meta.len())?;
+    } else {
+        return Ok(false);
+    }
+    Ok(true)
 }
 
 /// A header says how long the file is, so one that becomes shorter meanwhile would spoil what follows it.

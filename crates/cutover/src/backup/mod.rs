@@ -25,6 +25,7 @@ mod verify;
 
 pub(crate) use self::call::{name, settings};
 pub use archive::Archive;
+pub(crate) use archive::append;
 pub(crate) use manifest::MANIFEST;
 pub use manifest::{FileSum, Manifest};
 pub use restore::{Restored, Restoring, restore};

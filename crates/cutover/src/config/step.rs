@@ -1,14 +1,20 @@
 //! The step: the new service's environment, made of the old services'.
 
+use std::path::PathBuf;
+
 use serde_json::{Value, json};
 
 use super::{collect, merge};
 use crate::Error;
 use crate::files::sha256;
-use crate::run::{Call, Cx, Doing, Preview, Step};
+use crate::run::{Call, Cx, Doing, Folder, Plan, Preview, Step};
 
 /// Writes the environment file of the new service.
 pub struct Environment;
+
+fn file(plan: &Plan, folder: &Folder) -> PathBuf {
+    plan.environment.clone().unwrap_or_else(|| folder.environment())
+}
 
 impl Step for Environment {
     fn name(&self) -> &'static str {
@@ -20,7 +26,7 @@ impl Step for Environment {
     }
 
     fn calls<'a>(&'a self, preview: &'a Preview) -> Doing<'a, Vec<Call>> {
-        Box::pin(async { Ok(vec![Call::Write(preview.folder.environment().display().to_string())]) })
+        Box::pin(async { Ok(vec![Call::Write(file(&preview.plan, &preview.folder).display().to_string())]) })
     }
 
     fn precondition<'a>(&'a self, _: &'a mut Cx) -> Doing<'a, ()> {
@@ -31,7 +37,7 @@ impl Step for Environment {
         Box::pin(async move {
             let Some(old) = cx.plan.old.clone() else { return Ok(()) };
             let merged = merge(&collect(&old)?, &cx.plan.take, cx.rng.as_ref());
-            let path = cx.folder.environment();
+            let path = file(&cx.plan, &cx.folder);
             cx.call(Call::Write(path.display().to_string())).await?;
             merged.write(&path, false).map(drop)
         })
@@ -40,7 +46,7 @@ impl Step for Environment {
     /// Whoever changed the file afterwards meant it: that it is there is enough.
     fn postcondition<'a>(&'a self, cx: &'a mut Cx) -> Doing<'a, Option<Value>> {
         Box::pin(async move {
-            let path = cx.folder.environment();
+            let path = file(&cx.plan, &cx.folder);
             match std::fs::read(&path) {
                 Ok(bytes) => Ok(Some(json!({ "file": path, "sha256": sha256(bytes) }))),
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

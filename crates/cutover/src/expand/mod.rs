@@ -13,6 +13,7 @@ use db::migrate::{self, Expansion, Extent, Limits, MigrateError, Piece};
 pub use self::lint::{LOOKED_INTO, Objection, lint};
 pub use self::step::Expand;
 pub(crate) use self::step::WAITED;
+pub(crate) use self::step::{call, run};
 use crate::{Error, Result};
 
 /// Every statement that an expansion would execute now, each linted. Only reads.
@@ -42,7 +43,7 @@ fn linted(pieces: &[Piece]) -> Result<()> {
 }
 
 /// What the database said before anything was executed, or instead of a statement: nothing of that statement is left.
-fn refused(error: MigrateError) -> Error {
+pub(crate) fn refused(error: MigrateError) -> Error {
     match error {
         MigrateError::Newer { .. } | MigrateError::Changed { .. } | MigrateError::Privilege { .. } => {
             Error::refused(error.to_string(), "nothing was executed since")

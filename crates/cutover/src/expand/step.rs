@@ -1,6 +1,6 @@
 //! The step: every statement announced, then run.
 
-use db::migrate::{Event, Limits, Piece, Way};
+use db::migrate::{Event, Expansion, Limits, MigrateError, Piece, Way};
 use serde_json::{Value, json};
 
 use super::{open, plan, refused};
@@ -14,7 +14,7 @@ pub struct Expand;
 pub(crate) const WAITED: &str = "waited";
 
 /// The statement as it is executed.
-fn call(database: &str, piece: &Piece) -> Call {
+pub(crate) fn call(database: &str, piece: &Piece) -> Call {
     Call::sql(
         database,
         match piece.way {
@@ -53,26 +53,8 @@ impl Step for Expand {
                 cx.progress("statements", done, pieces.len() as u64);
                 let database = cx.plan.database.clone();
                 cx.call(call(&database, piece)).await?;
-                let (told, mut telling) = tokio::sync::mpsc::unbounded_channel();
-                let mut look_on = |event: Event<'_>| {
-                    if let Event::Waits { piece, attempts, blockers } = event {
-                        let _ = told.send(waits(piece, attempts, &blockers));
-                    }
-                };
-                let (mut waited, mut last) = (0_u32, None);
-                let mut running = std::pin::pin!(expansion.run(piece, &mut look_on));
-                loop {
-                    tokio::select! {
-                        done = &mut running => break done.map_err(refused)?,
-                        Some(why) = telling.recv() => {
-                            cx.wait(&why);
-                            waited += 1;
-                            last = Some(why);
-                        }
-                    }
-                }
-                if let Some(why) = last {
-                    cx.note(WAITED, json!({ "statement": piece.name, "times": waited, "last": why })).await?;
+                if let Some(waited) = run(cx, &expansion, piece).await.map_err(refused)? {
+                    cx.note(WAITED, waited).await?;
                 }
             }
             expansion.close().await.map_err(refused)
@@ -94,6 +76,29 @@ impl Step for Expand {
         // that was added. What was written into the new tables since would be lost.
         Box::pin(async { Ok(()) })
     }
+}
+
+/// Runs an announced piece, and tells whoever looks on what it waits for. What the journal should know of that.
+pub(crate) async fn run(cx: &mut Cx, expansion: &Expansion, piece: &Piece) -> Result<Option<Value>, MigrateError> {
+    let (told, mut telling) = tokio::sync::mpsc::unbounded_channel();
+    let mut look_on = |event: Event<'_>| {
+        if let Event::Waits { piece, attempts, blockers } = event {
+            let _ = told.send(waits(piece, attempts, &blockers));
+        }
+    };
+    let (mut waited, mut last) = (0_u32, None);
+    let mut running = std::pin::pin!(expansion.run(piece, &mut look_on));
+    loop {
+        tokio::select! {
+            done = &mut running => break done?,
+            Some(why) = telling.recv() => {
+                cx.wait(&why);
+                waited += 1;
+                last = Some(why);
+            }
+        }
+    }
+    Ok(last.map(|why| json!({ "statement": piece.name, "times": waited, "last": why })))
 }
 
 /// Why nothing goes on.

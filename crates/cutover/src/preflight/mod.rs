@@ -7,6 +7,7 @@
 //! - Each alarm names its remedy. A test breaks a database for each check and expects that one and no other.
 
 mod activity;
+mod again;
 mod data;
 mod machine;
 mod redis;
@@ -28,6 +29,7 @@ use db::DatabaseUrl;
 use db::migrate::{self, MigrateError};
 use kernel::{Clock, Redacted};
 
+pub(crate) use self::again::again;
 use self::session::Session;
 pub use self::step::Preflight;
 pub use self::verdict::{Report, Severity, Verdict};

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use db::DatabaseUrl;
+use jiff::Timestamp;
 use kernel::{Clock, Rng};
 use serde_json::Value;
 use tokio_postgres::Client;
@@ -100,12 +101,17 @@ impl Cx {
         let lock = Lock::take(&folder, &url, clock.as_ref(), after, take_over).await?;
         // Only now: somebody else may have planned meanwhile.
         let plan = if let Some(mut plan) = Plan::read(&folder)? {
-            if plan.learns(&wishes) {
+            if plan.add(&wishes)? {
                 files::replace_json(&folder.plan(), &plan)?;
             }
             plan
         } else {
-            let plan = Plan::new(&url, &wishes, clock.as_ref(), rng.as_ref()).await?;
+            let mut plan = Plan::new(&url, &wishes, clock.as_ref(), rng.as_ref()).await?;
+            if plan.old.is_some() && plan.environment.is_none() {
+                // Made of theirs, beside everything else of the run.
+                plan.environment =
+                    Some(std::path::absolute(folder.environment()).map_err(Error::file("find", folder.path()))?);
+            }
             files::replace_json(&folder.plan(), &plan)?;
             plan
         };
@@ -192,8 +198,13 @@ impl Cx {
 
     /// The fact that was noted last under this key by the step.
     pub fn noted(&self, key: &str) -> Option<&Value> {
+        self.noted_by(self.step, key)
+    }
+
+    /// The fact that another step noted last under this key.
+    pub fn noted_by(&self, other: &str, key: &str) -> Option<&Value> {
         self.journal.records().iter().rev().find_map(|record| match &record.entry {
-            Entry::Noted { step, key: found, value } if step == self.step && found == key => Some(value),
+            Entry::Noted { step, key: found, value } if step == other && found == key => Some(value),
             _ => None,
         })
     }
@@ -204,6 +215,15 @@ impl Cx {
             Entry::Finished { step: found, outcome, .. } if found == step => Some(outcome),
             _ => None,
         })
+    }
+
+    /// When a step was finished last, unless it was undone since.
+    pub fn finished_at(&self, step: &str) -> Option<Timestamp> {
+        let last = self.journal.records().iter().rev().find(|record| match &record.entry {
+            Entry::Finished { step: found, .. } | Entry::Undone { step: found } => found == step,
+            _ => false,
+        })?;
+        matches!(last.entry, Entry::Finished { .. }).then_some(last.at)
     }
 
     /// To be called between pieces of work: waits while somebody wants that, stops when asked to, and makes sure that

@@ -97,6 +97,21 @@ impl Folder {
         self.0.join("backup")
     }
 
+    /// What stood in the database when the soak began.
+    pub fn soak(&self) -> PathBuf {
+        self.0.join("soak.json")
+    }
+
+    /// Which sessions of others were seen, and when last.
+    pub fn sessions(&self) -> PathBuf {
+        self.0.join("sessions.json")
+    }
+
+    /// What the clean-up took away, for its way back.
+    pub fn clean_up(&self) -> PathBuf {
+        self.0.join("clean-up")
+    }
+
     /// What the trial restore of the backup came to.
     pub fn trial(&self) -> PathBuf {
         self.0.join("trial.json")

@@ -88,7 +88,7 @@ async fn write_down(cx: &mut Cx, step: &str, error: &Error) -> Result<()> {
     let entry = match error {
         // The run is somebody else's now.
         Error::Fenced(_) | Error::Held { .. } => return Ok(()),
-        Error::Paused { .. } => Entry::Paused { step },
+        Error::Paused { .. } | Error::Unfinished { .. } => Entry::Paused { step },
         Error::Refused { .. } => Entry::Refused { step, error: text },
         _ => Entry::Failed { step, error: text },
     };

@@ -34,7 +34,18 @@ pub struct Wishes {
     pub take: Chosen,
     /// Checks that may say stop.
     pub accept: Vec<String>,
+    /// Seconds to look on once everybody is on the new side; by default 48 hours.
+    pub soak: Option<u64>,
+    /// The new service's environment file.
+    pub environment: Option<PathBuf>,
 }
+
+/// Seconds of a soak that nobody chose: the strategy's 48 hours.
+const SOAK: u64 = 48 * 3600;
+/// Seconds without a session of an old service before anything of theirs is removed.
+const QUIET: u64 = 24 * 3600;
+/// A soak of fewer seconds is a rehearsal's.
+const REHEARSAL: u64 = 3600;
 
 /// The plan of a run, kept in its folder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +78,12 @@ pub struct Plan {
     /// Checks that may say stop: somebody has looked, and meant it.
     #[serde(default)]
     pub accept: Vec<String>,
+    /// Seconds to look on once everybody is on the new side, if somebody chose them. Decided with `shift`.
+    #[serde(default)]
+    pub soak: Option<u64>,
+    /// The new service's environment file, once somebody has said where it is.
+    #[serde(default)]
+    pub environment: Option<PathBuf>,
 }
 
 impl Plan {
@@ -88,7 +105,44 @@ impl Plan {
             old,
             take: wishes.take.clone(),
             accept: wishes.accept.clone(),
+            soak: wishes.shift.as_ref().and(wishes.soak),
+            environment: wishes.environment.as_deref().map(absolutely).transpose()?,
         })
+    }
+
+    /// Takes over what may be said later than the rest. Whether anything was.
+    pub(super) fn add(&mut self, wishes: &Wishes) -> Result<bool> {
+        let mut changed = false;
+        // How traffic moves may be said later than how the database is prepared.
+        if self.shift.is_none() && wishes.shift.is_some() {
+            self.shift.clone_from(&wishes.shift);
+            self.soak = wishes.soak;
+            self.shadow = wishes.shadow;
+            changed = true;
+        }
+        if self.environment.is_none()
+            && let Some(path) = &wishes.environment
+        {
+            self.environment = Some(absolutely(path)?);
+            changed = true;
+        }
+        // Somebody read what a check says and means it, or chose whose value to take.
+        let known = (self.accept.clone(), self.take.clone());
+        let accept: BTreeSet<String> = self.accept.iter().chain(&wishes.accept).cloned().collect();
+        self.accept = accept.into_iter().collect();
+        self.take.extend(wishes.take.clone());
+        Ok(changed || known != (self.accept.clone(), self.take.clone()))
+    }
+
+    /// Seconds to look on once everybody is on the new side.
+    pub fn soak_seconds(&self) -> u64 {
+        self.soak.unwrap_or(SOAK)
+    }
+
+    /// Seconds without a session of an old service before clean-up.
+    pub fn quiet_seconds(&self) -> u64 {
+        let soak = self.soak_seconds();
+        if soak < REHEARSAL { soak } else { QUIET }
     }
 
     /// The plan in `folder`, if there is one.
@@ -129,6 +183,19 @@ impl Plan {
                 "leave the flag out to go on with it, or begin another run with --dir",
             ));
         }
+        let environment = wishes.environment.as_deref().map(absolutely).transpose()?;
+        if environment.is_some() && self.environment.is_some() && environment != self.environment {
+            return Err(Error::refused(
+                format!("the run in {shown} was planned with another --environment"),
+                "leave the flag out to go on with it, or begin another run with --dir",
+            ));
+        }
+        if self.shift.is_some() && wishes.soak.is_some_and(|soak| soak != self.soak_seconds()) {
+            return Err(Error::refused(
+                format!("the run in {shown} was planned to soak for {} s", self.soak_seconds()),
+                "leave --soak out to go on with it: how long is decided before traffic moves",
+            ));
+        }
         if wishes.shift.is_some() && self.shift.is_some() && wishes.shift != self.shift {
             return Err(Error::refused(
                 format!("the run in {shown} was planned to move traffic in another way"),
@@ -136,23 +203,6 @@ impl Plan {
             ));
         }
         Ok(())
-    }
-
-    /// Takes over what may be said later. Whether that was anything.
-    pub(super) fn learns(&mut self, wishes: &Wishes) -> bool {
-        let before = self.clone();
-        // How traffic moves may be said later than how the database is prepared.
-        if self.shift.is_none() && wishes.shift.is_some() {
-            self.shift.clone_from(&wishes.shift);
-            self.shadow = wishes.shadow;
-        }
-        // Somebody read what a check says and means it.
-        let known: BTreeSet<String> = self.accept.iter().chain(&wishes.accept).cloned().collect();
-        self.accept = known.into_iter().collect();
-        for (key, service) in &wishes.take {
-            self.take.insert(key.clone(), service.clone());
-        }
-        *self != before
     }
 
     /// The database that backups are restored into to try them.

@@ -38,6 +38,20 @@ pub struct Status {
 }
 
 impl Status {
+    /// Paths of the old side without an instance that is well: nobody could go back there.
+    pub fn without_way_back(&self) -> Vec<&str> {
+        let is_well = |instance: &String| self.instances.get(instance).is_some_and(|condition| condition == "well");
+        let cold = self.routes.iter().filter(|route| !route.legacy.is_empty() && !route.legacy.iter().any(is_well));
+        cold.map(|route| route.path.as_str()).collect()
+    }
+
+    /// A family that is not wholly and safely on the new side, with its share.
+    pub fn short_of_everybody(&self) -> Option<(&str, Share)> {
+        let short = |family: &Family| family.share < Share::ALL || family.safe < Share::ALL;
+        let found = self.families.iter().find(|(_, family)| short(family));
+        found.map(|(name, family)| (name.as_str(), family.share.min(family.safe)))
+    }
+
     /// Paths of the new side without an instance that is well.
     pub(super) fn unserved(&self) -> Vec<&str> {
         let is_well = |instance: &String| self.instances.get(instance).is_some_and(|condition| condition == "well");
@@ -51,6 +65,9 @@ impl Status {
 pub struct Route {
     /// As in the routes file.
     pub path: String,
+    /// Instances of the old service.
+    #[serde(default)]
+    pub legacy: Vec<String>,
     /// Instances of the new service.
     pub platform: Vec<String>,
 }

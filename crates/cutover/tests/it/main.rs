@@ -4,6 +4,7 @@
 
 mod backup;
 mod checks;
+mod cleanup;
 mod config;
 mod crash;
 mod digest;
@@ -16,4 +17,5 @@ mod preflight;
 mod report;
 mod restore;
 mod shift;
+mod soak;
 mod support;

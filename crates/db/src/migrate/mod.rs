@@ -182,6 +182,14 @@ impl Expansion {
         Ok(Some(Self { client, watcher, pieces, limits }))
     }
 
+    /// Waits for the lock, for statements of somebody else's making that want the same manners.
+    pub async fn of(url: &DatabaseUrl, pieces: Vec<Piece>, limits: Limits) -> Result<Self, MigrateError> {
+        let client = url.connect().await?;
+        lock(&client).await?;
+        let watcher = url.connect().await?;
+        Ok(Self { client, watcher, pieces, limits })
+    }
+
     /// What to run, in this order.
     pub fn pieces(&self) -> &[Piece] {
         &self.pieces

@@ -48,6 +48,8 @@ fn help_of_every_command() {
         ("cutover_parity", &["cutover", "parity", "--help"]),
         ("cutover_verify", &["cutover", "verify", "--help"]),
         ("cutover_report", &["cutover", "report", "--help"]),
+        ("cutover_soak", &["cutover", "soak", "--help"]),
+        ("cutover_clean_up", &["cutover", "clean-up", "--help"]),
         ("cutover_restore", &["cutover", "restore", "--help"]),
         ("completions", &["completions", "--help"]),
     ] {

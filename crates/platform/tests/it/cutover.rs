@@ -56,7 +56,7 @@ async fn cutover_leads_from_nothing_to_a_restored_backup() {
     let refused = cutover(at, &url, &["verify", "--backup"]).await;
     assert_eq!(refused.code, Some(3));
     assert!(refused.stderr.contains("make one with `pyairtable-platform cutover backup`"), "{}", refused.stderr);
-    for command in [&["resume"][..], &["rollback"], &["pause", "--why", "x"]] {
+    for command in [&["resume"][..], &["rollback"], &["pause", "--why", "x"], &["soak", "--once"], &["clean-up"]] {
         let refused = cutover(at, &url, command).await;
         assert_eq!(refused.code, Some(3), "{}", refused.shown());
         assert!(refused.stderr.contains("`pyairtable-platform cutover "), "{}", refused.stderr);

@@ -13,6 +13,7 @@ mod cli;
 mod coexistence;
 mod command;
 mod config;
+mod contracted;
 mod coverage;
 mod cutover;
 mod docs;

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 #[cfg(feature = "rehearsal")]
 use super::rehearse;
-use super::{changes, config_step, discover, parity, preflight, report, restore, run, status, verify};
+use super::{changes, clean_up, config_step, discover, parity, preflight, report, restore, run, soak, status, verify};
 use crate::command::arguments::{DatabaseArgs, EverythingArgs};
 
 #[derive(Debug, Subcommand)]
@@ -43,6 +43,12 @@ pub(in crate::command) enum CutoverCommand {
     /// Have the run wait at the next possible moment
     #[command(long_about = status::PAUSE, after_long_help = status::AFTER_HELP)]
     Pause(PauseArgs),
+    /// Look on while everybody is on the new side, until the clean-up is possible
+    #[command(long_about = soak::ABOUT, after_long_help = soak::AFTER_HELP)]
+    Soak(SoakArgs),
+    /// Remove what only the old services needed, so that it can be taken back for 30 days
+    #[command(name = "clean-up", long_about = clean_up::ABOUT, after_long_help = clean_up::AFTER_HELP)]
+    CleanUp(CleanUpArgs),
     /// Let a paused run go on, or go on with one that was stopped
     #[command(long_about = run::RESUME, after_long_help = run::AFTER_HELP)]
     Resume(RunArgs),
@@ -127,6 +133,12 @@ pub(in crate::command) struct WishArgs {
     /// for a gateway that has no shadow
     #[arg(long, value_name = "AMOUNT", default_value = "60s:1000", requires = "gateway", value_parser = amount)]
     shadow: Amount,
+    /// How long to look on once everybody is on the new side, such as 48h; seconds are for rehearsals [default: 48h]
+    #[arg(long, value_name = "TIME", value_parser = seconds, requires = "gateway")]
+    soak: Option<u64>,
+    /// The new service's environment file, in which the clean-up switches LEGACY_COEXISTENCE off
+    #[arg(long, value_name = "FILE")]
+    environment: Option<PathBuf>,
 }
 
 /// How much is compared before traffic moves.
@@ -161,8 +173,23 @@ impl WishArgs {
             old: self.old.clone(),
             take: self.take.iter().cloned().collect(),
             accept: self.accept.clone(),
+            soak: self.soak,
+            environment: self.environment.clone(),
         })
     }
+}
+
+/// `48h`, `90m`, `30s` or `30`
+fn seconds(text: &str) -> Result<u64, String> {
+    let (number, unit) = text.split_at(text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len()));
+    let times = match unit {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return Err("expected a number with h, m or s behind it, such as 48h".to_owned()),
+    };
+    let number = number.parse::<u64>().map_err(|_| "expected a number with h, m or s behind it, such as 48h")?;
+    number.checked_mul(times).filter(|seconds| *seconds > 0).ok_or_else(|| "it must last at least a second".to_owned())
 }
 
 #[derive(Debug, Args)]
@@ -301,6 +328,58 @@ pub(in crate::command) struct ChangesArgs {
     /// Print the result as one JSON object
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct SoakArgs {
+    /// Look once and end: for a timer. Ends with 4 until the clean-up is possible
+    #[arg(long)]
+    pub(super) once: bool,
+    /// Take what is found now for what is right, and compare with it from now on
+    #[arg(long, value_name = "WHY")]
+    pub(super) accept: Option<String>,
+    /// An application_name that is no old service's, such as a report's; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(super) ignore: Vec<String>,
+    /// Take the run over from whoever holds it: a tool that hangs, or is stopped and must not come back
+    #[arg(long)]
+    pub(super) take_over: bool,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) folder: FolderArgs,
+    #[command(flatten)]
+    pub(super) database: DatabaseArgs,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::command) struct CleanUpArgs {
+    /// Print every statement and path and do nothing
+    #[arg(long, conflicts_with_all = ["undo", "forget"])]
+    pub(super) dry_run: bool,
+    /// Take a clean-up back: files with their modes and times, the environment file, the schema
+    #[arg(long, conflicts_with = "forget")]
+    pub(super) undo: bool,
+    /// Delete what is kept for taking it back; refused for 30 days
+    #[arg(long)]
+    pub(super) forget: bool,
+    /// The new service's environment file, in which LEGACY_COEXISTENCE is switched off
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["undo", "forget"])]
+    pub(super) environment: Option<PathBuf>,
+    /// An application_name that is no old service's, such as a report's; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub(super) ignore: Vec<String>,
+    /// Take the run over from whoever holds it: a tool that hangs, or is stopped and must not come back
+    #[arg(long)]
+    pub(super) take_over: bool,
+    /// Print the result as one JSON object
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) folder: FolderArgs,
     #[command(flatten)]
     pub(super) database: DatabaseArgs,
 }

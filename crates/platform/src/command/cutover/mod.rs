@@ -2,6 +2,7 @@
 
 mod arguments;
 mod changes;
+mod clean_up;
 mod config_step;
 mod discover;
 mod full_rollback;
@@ -12,6 +13,7 @@ mod rehearse;
 mod report;
 mod restore;
 mod run;
+mod soak;
 mod status;
 mod verify;
 mod watch;
@@ -69,6 +71,8 @@ pub(super) fn run(command: &Command) -> ExitCode {
         Command::Plan(arguments) => run::plan(arguments),
         Command::Run(arguments) => run::run(arguments, "run"),
         Command::Backup(arguments) => run::run(arguments, "backup"),
+        Command::Soak(arguments) => soak::run(arguments),
+        Command::CleanUp(arguments) => clean_up::run(arguments),
         Command::Status(arguments) => status::status(arguments),
         Command::Pause(arguments) => status::pause(arguments),
         Command::Resume(arguments) => run::resume(arguments),

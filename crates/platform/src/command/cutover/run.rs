@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::sync::Arc;
 
-use cutover::run::{Cx, Done, Plan, Preview, Setup, Wishes, dry_run, unpause};
+use cutover::run::{Cx, Done, Plan, Preview, Setup, Step, Wishes, dry_run, unpause};
 use cutover::{Error, Exit, steps};
 use kernel::SystemClock;
 use serde_json::json;
@@ -22,6 +22,9 @@ brackets>.";
 
 pub(super) const RUN: &str = "\
 Do every step that is not done, or go on after a stop or a crash.
+
+The last step, where a gateway moves the traffic, is the soak: 48 hours of looking on, which may be left and gone on with \
+(see `cutover soak`). Clean-up is a command of its own.
 
 Each step is announced in a journal, on disk, before it is done. Whether a step is done is asked of the database and the \
 files, so the command may be killed and repeated at any time. Ctrl-C stops it in order. One tool at a time works on a \
@@ -127,9 +130,8 @@ pub(super) fn roll_back(arguments: &RollbackArgs) -> anyhow::Result<Exit> {
         return full_rollback::run(arguments);
     }
     let arguments = &arguments.run;
-    if Plan::read(&arguments.folder.folder())?.is_none() {
-        return Err(nothing(&arguments.folder));
-    }
+    let Some(plan) = Plan::read(&arguments.folder.folder())? else { return Err(nothing(&arguments.folder)) };
+    super::clean_up::refuse_if_begun(&arguments.folder, &plan)?;
     on_database(&arguments.database, "cutover rollback", async |config, opened| {
         let mut cx = Cx::open(setup(arguments, config, opened)?).await?;
         let steps = steps::of(&cx.plan);
@@ -153,17 +155,21 @@ async fn work(arguments: &RunArgs, config: &Config, opened: &Opened, last: Optio
     let done = cutover::run::run(&mut cx, &steps).await;
     cx.close(done.as_ref().err().map_or(Exit::Done, Error::exit)).await;
     leave_report(arguments, done.as_ref().err());
-    let done = done?;
-    if arguments.json {
-        print_json(&json!({ "steps": done }))?;
-        return Ok(Exit::Done);
+    print_done(&done?, arguments.json)?;
+    Ok(Exit::Done)
+}
+
+/// A line for each step.
+pub(super) fn print_done(done: &[Done], json: bool) -> anyhow::Result<()> {
+    if json {
+        return print_json(&json!({ "steps": done }));
     }
     let mut out = io::stdout().lock();
-    for Done { step, already, outcome } in &done {
+    for Done { step, already, outcome } in done {
         let when = if *already { "done before" } else { "done" };
-        writeln!(out, "{step:<14} {when:<12} {}", facts(outcome))?;
+        writeln!(out, "{step:<15} {when:<12} {}", facts(outcome))?;
     }
-    Ok(Exit::Done)
+    Ok(())
 }
 
 /// Whoever has lost the run writes nothing into its folder.
@@ -184,11 +190,22 @@ pub(super) fn facts(outcome: &serde_json::Value) -> String {
 }
 
 pub(super) fn setup(arguments: &RunArgs, config: &Config, opened: &Opened) -> anyhow::Result<Setup> {
+    opening(&arguments.folder, arguments.wishes.wishes()?, arguments.take_over, config, opened)
+}
+
+/// What a run is opened with.
+pub(super) fn opening(
+    folder: &FolderArgs,
+    wishes: Wishes,
+    take_over: bool,
+    config: &Config,
+    opened: &Opened,
+) -> anyhow::Result<Setup> {
     Ok(Setup {
-        folder: arguments.folder.folder(),
+        folder: folder.folder(),
         url: opened.url.clone(),
-        wishes: arguments.wishes.wishes()?,
-        take_over: arguments.take_over,
+        wishes,
+        take_over,
         surroundings: surroundings(config, opened)?,
         tools: tools(config),
         clock: Arc::new(SystemClock),
@@ -218,17 +235,25 @@ async fn print_plan(
         None => Plan::new(&opened.url, &wishes, &SystemClock, &SystemRng).await?,
     };
     let steps = steps::until(steps::of(&plan), last);
-    let planned = dry_run(&Preview { folder: at, plan, url: opened.url.clone() }, &steps).await?;
+    let preview = Preview { folder: at, plan, url: opened.url.clone() };
+    print_calls(&preview, &steps, json).await?;
+    if !json {
+        writeln!(io::stdout().lock(), "next: {}", folder.command("pyairtable-platform cutover run"))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Every statement, path and order of these steps.
+pub(super) async fn print_calls(preview: &Preview, steps: &[Box<dyn Step>], json: bool) -> anyhow::Result<()> {
+    let planned = dry_run(preview, steps).await?;
     if json {
         let all: Vec<_> = planned.iter().map(|(step, calls)| json!({ "step": step, "calls": calls })).collect();
-        print_json(&json!({ "steps": all }))?;
-        return Ok(Exit::Done);
+        return print_json(&json!({ "steps": all }));
     }
     let mut out = io::stdout().lock();
     for (step, (name, calls)) in steps.iter().zip(&planned) {
         writeln!(out, "{name}: {}", step.about())?;
         calls.iter().try_for_each(|call| writeln!(out, "  {call}"))?;
     }
-    writeln!(out, "next: {}", folder.command("pyairtable-platform cutover run"))?;
-    Ok(Exit::Done)
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use std::io::{self, Write as _};
 
 use cutover::run::{Pause, Plan, State, Status};
+use cutover::soak::Sightings;
 use cutover::{Error, Exit, steps};
 use kernel::{Clock as _, SystemClock};
 
@@ -34,13 +35,28 @@ Examples:
 
 pub(super) fn status(arguments: &StatusArgs) -> anyhow::Result<Exit> {
     let folder = arguments.folder.folder();
-    let steps = Plan::read(&folder)?.map_or_else(steps::preparation, |plan| steps::of(&plan));
+    let plan = Plan::read(&folder)?;
+    let steps = plan.as_ref().map_or_else(steps::preparation, steps::of);
     let mut status = cutover::run::status(&folder, &steps)?;
+    if let Some(plan) = plan.filter(|plan| plan.shift.is_some()) {
+        let cleaning = cutover::run::status(&folder, &steps::clean_up(&plan, &[]))?.steps;
+        if status.state == State::Done && cleaning.iter().any(|step| step.state != "finished") {
+            status.next = Some("pyairtable-platform cutover clean-up".to_owned());
+        }
+        if cleaning.iter().any(|step| step.state != "open") {
+            status.steps.extend(cleaning);
+        }
+    }
     status.next = status.next.map(|next| arguments.folder.command(&next));
     if arguments.json {
         print_json(&status)?;
     } else {
-        io::stdout().lock().write_all(words(&status).as_bytes())?;
+        let mut out = io::stdout().lock();
+        out.write_all(words(&status).as_bytes())?;
+        let found = Sightings::read(&folder)?;
+        if let Some((found, seen)) = found.as_ref().and_then(|found| Some((found, found.last(&[])?))) {
+            writeln!(out, "others: {}, last seen at {:.0}, looked at {:.0}", seen.words(), seen.last, found.looked_at)?;
+        }
     }
     Ok(Exit::Done)
 }
