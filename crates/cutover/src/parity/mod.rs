@@ -26,6 +26,7 @@ mod report;
 mod scene;
 mod services;
 mod sessions;
+mod sides;
 mod state;
 mod tables;
 mod whole;

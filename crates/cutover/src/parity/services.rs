@@ -142,15 +142,16 @@ pub(super) async fn wait_for(bases: &[Url], patience: Duration, stop: &AtomicBoo
     Ok(())
 }
 
-/// The first of so many free ports in a row.
+/// The first of so many free ports in a row, below those that systems give out by themselves: one of those could be
+/// somebody's outgoing connection by the time it is listened on. Where it begins to look differs from process to process.
 pub(super) fn ports(many: u16) -> Result<u16> {
-    for _ in 0..1000 {
-        let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-        let Ok(first) = first.map(|address| address.port()) else { continue };
-        let is_free = |number| {
-            first.checked_add(number).is_some_and(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
-        };
-        if (0..many).all(is_free) {
+    const FIRST: u16 = 20_000;
+    const RANGE: u32 = 12_000;
+    let is_free = |port: u16| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok();
+    for attempt in 0..RANGE / 16 {
+        let at = (std::process::id().wrapping_mul(16) + attempt * 16) % RANGE;
+        let first = FIRST + u16::try_from(at).unwrap_or_default();
+        if (first..first + many).all(is_free) {
             return Ok(first);
         }
     }

@@ -32,7 +32,6 @@ fn run(db: &TestDb, folder: &Path, words: &[&str]) -> (Option<i32>, String) {
     (output.status.code(), said)
 }
 
-#[expect(clippy::disallowed_methods, reason = "where PostgreSQL and Redis are, as for the test servers")]
 fn command(db: &TestDb, folder: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(PROGRAM);
     command.env_clear().args(words).current_dir(folder).env("DATABASE_URL", db.url().connection_string().expose());

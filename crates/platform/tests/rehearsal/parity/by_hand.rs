@@ -19,9 +19,9 @@ async fn parity_waits_for_services_and_reports_what_the_register_does_not_excuse
     )
     .unwrap();
     // Below those that are given out, so that nobody gets one of them meanwhile.
-    let first = 20_000 + u16::try_from(std::process::id() % 2_000).unwrap() * 5;
+    let first = 10_000 + u16::try_from(std::process::id() % 2_000).unwrap() * 5;
     let is_free = |base: &u16| (*base..base + 5).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok());
-    let base = (first..32_000).step_by(5).find(is_free).unwrap();
+    let base = (first..19_990).step_by(5).find(is_free).unwrap();
     let urls: Vec<String> = (base..base + 5).map(|port| format!("http://127.0.0.1:{port}")).collect();
     let words = ["cutover", "parity", "--old-url", &urls.join(","), "--intended", "mine.yaml", "--wait", "60"];
     let mut tool = command(&db, folder.path(), &words);
