@@ -45,6 +45,7 @@ fn help_of_every_command() {
         ("cutover_pause", &["cutover", "pause", "--help"]),
         ("cutover_resume", &["cutover", "resume", "-h"]),
         ("cutover_rollback", &["cutover", "rollback", "-h"]),
+        ("cutover_changes", &["cutover", "changes", "--help"]),
         ("cutover_verify", &["cutover", "verify", "--help"]),
         ("cutover_restore", &["cutover", "restore", "--help"]),
         ("completions", &["completions", "--help"]),
