@@ -68,7 +68,13 @@ pub struct Manifest {
 impl Manifest {
     /// What the manifest of the backup in `folder` says, if there is one. Nothing is compared.
     pub(crate) fn read(folder: &Path) -> Result<Option<Self>> {
-        files::read_json(&folder.join(MANIFEST))
+        files::read_json(&folder.join(MANIFEST)).map_err(|error| {
+            Error::differs(
+                format!("the backup in {} is damaged: {error}", folder.display()),
+                "do not use it: put an undamaged copy in its place, or make a new one in another folder with \
+                 `pyairtable-platform cutover backup --dir DIR`",
+            )
+        })
     }
 
     /// Writes it and the list of sums into the folder that has the files already. SHA-256 of the manifest.

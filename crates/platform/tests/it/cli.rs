@@ -46,6 +46,7 @@ fn help_of_every_command() {
         ("cutover_resume", &["cutover", "resume", "-h"]),
         ("cutover_rollback", &["cutover", "rollback", "-h"]),
         ("cutover_parity", &["cutover", "parity", "--help"]),
+        ("cutover_changes", &["cutover", "changes", "--help"]),
         ("cutover_verify", &["cutover", "verify", "--help"]),
         ("cutover_report", &["cutover", "report", "--help"]),
         ("cutover_soak", &["cutover", "soak", "--help"]),

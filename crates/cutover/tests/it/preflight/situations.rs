@@ -265,13 +265,18 @@ async fn roles(deployment: &Deployment, name: &str) -> [(&'static str, &'static 
          CREATE ROLE not_creator LOGIN CREATEROLE BYPASSRLS NOINHERIT IN ROLE {0};
          CREATE ROLE not_maker LOGIN BYPASSRLS IN ROLE {0};
          CREATE ROLE not_capturer LOGIN CREATEROLE BYPASSRLS IN ROLE {0};
-         CREATE ROLE not_replayer LOGIN CREATEROLE BYPASSRLS IN ROLE {0};
-         ALTER TABLE examples OWNER TO not_owner; GRANT not_owner TO not_creator, not_maker, not_replayer;
+         CREATE ROLE not_replayer LOGIN CREATEROLE BYPASSRLS NOINHERIT IN ROLE {0};
+         DO $$ DECLARE one regclass; BEGIN
+             FOR one IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+                 AND relname NOT IN ('users', 'refresh_tokens', 'user_profiles', 'tenants', 'workspaces', 'projects',
+                     'airtable_bases', 'workspace_members', 'workspace_audit_logs')
+             LOOP EXECUTE format('ALTER TABLE %s OWNER TO not_owner', one); END LOOP; END $$;
+         GRANT not_owner TO not_creator, not_maker, not_replayer;
          GRANT CREATE ON DATABASE {1} TO not_owner, not_creator, not_maker, not_capturer, not_replayer;
          GRANT SET ON PARAMETER session_replication_role TO not_owner, not_creator, not_maker, not_capturer;
-         GRANT SELECT ON ALL TABLES IN SCHEMA public TO not_owner, not_creator;
-         GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO not_owner, not_creator;
-         GRANT CREATE ON SCHEMA public TO not_owner",
+         GRANT SELECT ON ALL TABLES IN SCHEMA public TO not_owner, not_creator, not_capturer, not_replayer;
+         GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO not_owner, not_creator, not_capturer, not_replayer;
+         GRANT CREATE ON SCHEMA public TO not_owner, not_replayer",
         deployment.config(name).get_user().unwrap(),
         name,
     );
