@@ -13,7 +13,7 @@ use super::{done, load, run, world};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn take_over_under_load_survives_the_new_side_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let mut world = world(folder.path(), 600);
+    let mut world = world(folder.path(), 600).await;
     let database = world.connect().await.unwrap();
     let ledger = Arc::new(Ledger::default());
     let load = load(&world, &ledger).await;

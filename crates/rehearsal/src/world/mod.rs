@@ -1,25 +1,32 @@
 //! A deployment on one machine: PostgreSQL, Redis, stand-ins for the old services on generated rows, a gateway in front of
 //! them, and this program beside them. All are processes, so that they can be killed, frozen and measured like real ones.
 
-use std::fs::OpenOptions;
-use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+mod process;
+mod rows;
+
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use db::DatabaseUrl;
 use db::local::{Durability, LocalPostgres, Options};
 use gateway::control::client;
+use serde_json::Value;
 use testkit::TestRedis;
+use testkit::legacy::Fault;
+
+use self::process::{Process, consecutive, free};
 
 /// The key of access tokens. Nothing of this world is real.
 pub const JWT_SECRET: &str = "a-secret-of-the-rehearsal-0123456789abcdef";
-/// Longer than any part takes to start, apart from making rows.
+/// Longer than any part takes to start.
 const READY: Duration = Duration::from_mins(1);
 /// The old services' ports follow each other.
 const OLD_SERVICES: u16 = 5;
+const INTENDED: &str = "intended.yaml";
+/// Where the rows are.
+pub const DATABASE: &str = "pyairtable";
 
 /// What could not be started, and why.
 #[derive(Debug, thiserror::Error)]
@@ -48,9 +55,20 @@ pub enum Error {
     /// A connection.
     #[error(transparent)]
     Connect(#[from] db::Error),
+    /// Rows could not be made.
+    #[error("rows of the old services: {0}")]
+    Rows(String),
+}
+
+impl Error {
+    #[expect(clippy::needless_pass_by_value, reason = "it is the end of it")]
+    fn rows(fault: Fault) -> Self {
+        Self::Rows(format!("{fault:?}"))
+    }
 }
 
 /// What to build.
+#[derive(Debug, Clone)]
 pub struct Plan {
     /// This program, in a build with the stand-ins.
     pub program: PathBuf,
@@ -60,6 +78,8 @@ pub struct Plan {
     pub people: u32,
     /// `PATH`, in which PostgreSQL's programs are looked for.
     pub path: Option<std::ffi::OsString>,
+    /// What the gateway asks in place of this program itself, if something stands between them.
+    pub between: Option<SocketAddr>,
 }
 
 /// Everything that runs. Ends with this value.
@@ -73,35 +93,33 @@ pub struct World {
     pub platform: SocketAddr,
     platform_process: Option<Process>,
     _gateway: Process,
-    _old: Process,
+    old_process: Option<Process>,
     redis: TestRedis,
     postgres: LocalPostgres,
 }
 
 impl World {
     /// Starts all but this program itself.
-    pub fn start(plan: Plan) -> Result<Self, Error> {
+    pub async fn start(plan: Plan) -> Result<Self, Error> {
         std::fs::create_dir_all(&plan.folder).map_err(|error| Error::File(plan.folder.clone(), error))?;
-        let mut options = Options::new(plan.folder.join("postgres"), Durability::Durable);
-        options.search_path.clone_from(&plan.path);
-        options.shared_buffers_mib = 256;
-        options.max_connections = 200;
-        let postgres = LocalPostgres::start(&options)?;
+        let postgres = filled(&plan).await?;
+        tokio::task::block_in_place(|| Self::start_on(postgres, plan))
+    }
+
+    fn start_on(postgres: LocalPostgres, plan: Plan) -> Result<Self, Error> {
         let redis = TestRedis::start();
         let (old, gateway, platform) = (consecutive(OLD_SERVICES), free(), free());
         let database = url_of(&postgres);
-        let mut command = plan.command();
-        command.args(["legacy-stand-in", "--bearer", "--jwt-secret", JWT_SECRET, "--database-url", &database]);
-        command.args(["--redis-url", &redis.url_of(0), "--port-base", &old.port().to_string()]);
-        command.args(["--generate", &plan.people.to_string()]);
-        // Making rows is what takes long.
-        let patience = READY + Duration::from_millis(2) * plan.people;
-        let old_process = Process::start("the old services", &plan.folder, command, patience, old, "/health")?;
+        let old_process = start_old(&plan, &database, &redis.url_of(0), old)?;
         let routes = plan.folder.join("routes.yaml");
-        std::fs::write(&routes, routes_of(old, platform)).map_err(|error| Error::File(routes.clone(), error))?;
+        let asked = plan.between.unwrap_or(platform);
+        std::fs::write(&routes, routes_of(old, asked)).map_err(|error| Error::File(routes.clone(), error))?;
+        let intended = plan.folder.join(INTENDED);
+        std::fs::write(&intended, "intended: []\n").map_err(|error| Error::File(intended.clone(), error))?;
         let mut command = plan.command();
         command.args(["gateway", "serve", "--listen", &gateway.to_string(), "--routes"]).arg(&routes);
         command.arg("--socket").arg(plan.folder.join("gateway.sock"));
+        command.arg("--intended").arg(&intended);
         command.arg("--state").arg(plan.folder.join("gateway.json")).env("JWT_SECRET", JWT_SECRET);
         let gateway_process =
             Process::start("the gateway", &plan.folder, command, READY, gateway, "/api/v1/auth/health")?;
@@ -112,7 +130,7 @@ impl World {
             platform,
             platform_process: None,
             _gateway: gateway_process,
-            _old: old_process,
+            old_process: Some(old_process),
             redis,
             postgres,
         })
@@ -133,18 +151,50 @@ impl World {
         self.plan.folder.join("gateway.sock")
     }
 
+    /// The gateway's register of intended differences.
+    pub fn intended(&self) -> PathBuf {
+        self.plan.folder.join(INTENDED)
+    }
+
+    /// Where everything is kept.
+    pub fn folder(&self) -> &Path {
+        &self.plan.folder
+    }
+
     /// A connection that sees everything.
     pub async fn connect(&self) -> Result<tokio_postgres::Client, Error> {
-        Ok(DatabaseUrl::from_config(self.postgres.config()).connect().await?)
+        connected(&config_of(&self.postgres)).await
+    }
+
+    /// The same as another role.
+    pub async fn connect_as(&self, role: &str) -> Result<tokio_postgres::Client, Error> {
+        let mut config = config_of(&self.postgres);
+        config.user(role).application_name("rehearsal");
+        connected(&config).await
+    }
+
+    /// The same to the server's own database, for what cannot be done inside ours.
+    pub async fn connect_beside(&self) -> Result<tokio_postgres::Client, Error> {
+        connected(&self.postgres.config()).await
     }
 
     /// Starts this program beside the old services, with more environment. The schema must have been expanded.
     pub async fn start_platform(&mut self, environment: &[(&str, &str)]) -> Result<(), Error> {
+        self.spawn_platform(environment).await?;
+        let began = Instant::now();
+        while began.elapsed() < READY && !tokio::task::block_in_place(|| process::answers(self.platform, "/ready")) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        self.until_well().await
+    }
+
+    /// The same without waiting for it.
+    pub async fn spawn_platform(&mut self, environment: &[(&str, &str)]) -> Result<(), Error> {
         let client = self.connect().await?;
         client.batch_execute(OWN_ROLE).await?;
         let mut command = self.plan.command();
         let host = self.postgres.socket_dir().to_string_lossy().replace('/', "%2F");
-        command.arg("serve").env("DATABASE_URL", format!("postgres://rehearsal_platform@{host}/postgres"));
+        command.arg("serve").env("DATABASE_URL", format!("postgres://{ROLE}@{host}/{DATABASE}"));
         command.env("REDIS_URL", self.redis()).env("JWT_SECRET", JWT_SECRET).env("LEGACY_COEXISTENCE", "true");
         command.env("BIND_ADDRESS", "127.0.0.1").env("PORT", self.platform.port().to_string());
         command.env("INTERNAL_PORT", free().port().to_string());
@@ -154,23 +204,29 @@ impl World {
             command.env(format!("RATE_LIMIT_{family}"), "0");
         }
         command.envs(environment.iter().copied());
-        let folder = &self.plan.folder;
-        self.platform_process = Some(Process::start("the platform", folder, command, READY, self.platform, "/ready")?);
-        self.until_well().await
+        self.platform_process = Some(Process::spawn("the platform", &self.plan.folder, command)?);
+        Ok(())
     }
 
     /// Until the gateway, which asks every few seconds, has found the new side well.
-    async fn until_well(&self) -> Result<(), Error> {
-        let (began, socket) = (Instant::now(), self.control());
-        let failed = |error| Error::File(self.control(), error);
+    pub async fn until_well(&self) -> Result<(), Error> {
+        let began = Instant::now();
+        let asked = self.plan.between.unwrap_or(self.platform);
         while began.elapsed() < READY {
-            let status = client::ask(&socket, "/status", None).await.map_err(failed)?.body;
-            if status["instances"][format!("http://{}", self.platform)] == "well" {
+            if self.status().await?["instances"][format!("http://{asked}")] == "well" {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
-        Err(Error::File(socket, std::io::Error::other(format!("the gateway does not find {} well", self.platform))))
+        let log = self.plan.folder.join("the-platform.log");
+        Err(Error::File(log, std::io::Error::other(format!("the gateway does not find {asked} well"))))
+    }
+
+    /// What the gateway says about itself.
+    pub async fn status(&self) -> Result<Value, Error> {
+        let socket = self.control();
+        let answer = client::ask(&socket, "/status", None).await;
+        Ok(answer.map_err(|error| Error::File(socket, error))?.body)
     }
 
     /// Kills this program as a crash would.
@@ -178,15 +234,45 @@ impl World {
         self.platform_process = None;
     }
 
+    /// Sends a signal to this program, such as `STOP`.
+    pub fn signal_platform(&self, signal: &str) {
+        if let Some(process) = &self.platform_process {
+            let _ = Command::new("kill").args([&format!("-{signal}"), &process.id().to_string()]).status();
+        }
+    }
+
+    /// Stops the old services, as whoever restores their database does.
+    pub fn stop_old(&mut self) {
+        self.old_process = None;
+    }
+
+    /// Starts them again where they were.
+    pub fn start_old(&mut self) -> Result<(), Error> {
+        self.old_process = Some(start_old(&self.plan, &self.database(), &self.redis(), self.old)?);
+        Ok(())
+    }
+
     /// This program with the words of a command, in the world's folder.
     pub fn command(&self, words: &[&str]) -> Command {
         let mut command = self.plan.command();
-        command.args(words).current_dir(&self.plan.folder);
+        command.args(words);
+        command
+    }
+
+    /// One of PostgreSQL's programs, connected to the database.
+    pub fn postgres_program(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().current_dir(&self.plan.folder).env("PGHOST", self.postgres.socket_dir());
+        command.env("PGUSER", "postgres").env("PGDATABASE", DATABASE);
+        if let Some(path) = &self.plan.path {
+            command.env("PATH", path);
+        }
         command
     }
 }
 
 /// What serves people is no superuser, so that row-level security holds.
+pub(crate) const ROLE: &str = "rehearsal_platform";
 const OWN_ROLE: &str = "DO $$ BEGIN
     IF to_regrole('rehearsal_platform') IS NULL THEN
         CREATE ROLE rehearsal_platform LOGIN IN ROLE pyairtable_app, pyairtable_system;
@@ -204,8 +290,41 @@ impl Plan {
     }
 }
 
+/// A server with rows, made while a crash would cost everything. From then on it is as durable as PostgreSQL is.
+async fn filled(plan: &Plan) -> Result<LocalPostgres, Error> {
+    let started = |durability| {
+        let mut options = Options::new(plan.folder.join("postgres"), durability);
+        options.search_path.clone_from(&plan.path);
+        options.shared_buffers_mib = 512;
+        options.max_connections = 200;
+        tokio::task::block_in_place(|| LocalPostgres::start(&options))
+    };
+    let quick = started(Durability::ForTests)?;
+    connected(&quick.config()).await?.batch_execute(&format!("CREATE DATABASE {DATABASE}")).await?;
+    rows::make(&config_of(&quick), plan.people).await?;
+    tokio::task::block_in_place(|| quick.stop())?;
+    Ok(started(Durability::Durable)?)
+}
+
+fn start_old(plan: &Plan, database: &str, redis: &str, first: SocketAddr) -> Result<Process, Error> {
+    let mut command = plan.command();
+    command.args(["legacy-stand-in", "--bearer", "--jwt-secret", JWT_SECRET, "--database-url", database]);
+    command.args(["--redis-url", redis, "--port-base", &first.port().to_string()]);
+    Process::start("the old services", &plan.folder, command, READY, first, "/health")
+}
+
+async fn connected(config: &tokio_postgres::Config) -> Result<tokio_postgres::Client, Error> {
+    Ok(DatabaseUrl::from_config(config.clone()).connect().await?)
+}
+
+fn config_of(postgres: &LocalPostgres) -> tokio_postgres::Config {
+    let mut config = postgres.config();
+    config.dbname(DATABASE);
+    config
+}
+
 fn url_of(postgres: &LocalPostgres) -> String {
-    format!("postgres://postgres@{}/postgres", postgres.socket_dir().to_string_lossy().replace('/', "%2F"))
+    format!("postgres://postgres@{}/{DATABASE}", postgres.socket_dir().to_string_lossy().replace('/', "%2F"))
 }
 
 /// Which service each family of paths belonged to. The old ones know them without the version.
@@ -229,82 +348,4 @@ fn routes_of(old: SocketAddr, platform: SocketAddr) -> String {
         )
     };
     routes.map(route).concat()
-}
-
-/// A program that ends with this value.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-impl Process {
-    /// Starts it and waits until it answers anything at `path`.
-    fn start(
-        name: &'static str,
-        folder: &Path,
-        mut command: Command,
-        patience: Duration,
-        address: SocketAddr,
-        path: &str,
-    ) -> Result<Self, Error> {
-        let log = folder.join(format!("{}.log", name.replace(' ', "-")));
-        let file = OpenOptions::new().create(true).append(true).open(&log);
-        let file = file.map_err(|error| Error::File(log.clone(), error))?;
-        let copy = file.try_clone().map_err(|error| Error::File(log.clone(), error))?;
-        let child = command.stdin(Stdio::null()).stdout(file).stderr(copy).spawn();
-        let mut process = Self(child.map_err(|error| Error::File(command.get_program().into(), error))?);
-        let began = Instant::now();
-        let failed = |why| {
-            let text = std::fs::read_to_string(&log).unwrap_or_default();
-            let start = text.len().saturating_sub(2000);
-            let tail = text.get(start..).unwrap_or(&text).to_owned();
-            Err(Error::Program { name, why, log: log.clone(), tail })
-        };
-        while !answers(address, path) {
-            if !matches!(process.0.try_wait(), Ok(None)) {
-                return failed("ended by itself");
-            }
-            if began.elapsed() > patience {
-                return failed("does not answer");
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        Ok(process)
-    }
-}
-
-fn answers(address: SocketAddr, path: &str) -> bool {
-    let ask = || {
-        let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(1))?;
-        stream.set_read_timeout(Some(Duration::from_secs(2)))?;
-        write!(stream, "GET {path} HTTP/1.1\r\nhost: rehearsal\r\nconnection: close\r\n\r\n")?;
-        let mut head = [0; 12];
-        stream.read_exact(&mut head)?;
-        Ok::<bool, std::io::Error>(head.starts_with(b"HTTP/1.1 ") && !head.ends_with(b"503"))
-    };
-    ask().unwrap_or(false)
-}
-
-/// A port that is free at the moment.
-fn free() -> SocketAddr {
-    consecutive(1)
-}
-
-/// The first of so many free ports in a row.
-fn consecutive(many: u16) -> SocketAddr {
-    loop {
-        let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-        let Ok(first) = first else { continue };
-        let is_free = |number| {
-            let port = first.port().checked_add(number);
-            port.is_some_and(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
-        };
-        if (0..many).all(is_free) {
-            return first;
-        }
-    }
 }
