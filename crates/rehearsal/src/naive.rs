@@ -30,7 +30,7 @@ pub async fn naive(options: &Options) -> Result<Outcome, Error> {
 
     let ended = stage.close().await?;
     let mut outcome = Outcome::of(ended, &faults, options);
-    outcome.notes = notes;
+    outcome.notes.extend(notes);
     Ok(outcome)
 }
 

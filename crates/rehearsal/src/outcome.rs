@@ -30,6 +30,8 @@ impl Fault {
     }
 }
 
+const PATIENT: &str = "gates overlooked slow answers (--patient)";
+
 /// How it went.
 pub struct Outcome {
     pub(crate) report: Report,
@@ -69,7 +71,7 @@ impl Outcome {
             took,
             postgres,
             options: options.clone(),
-            notes: Vec::new(),
+            notes: if options.patient { vec![PATIENT.to_owned()] } else { Vec::new() },
             sections: Vec::new(),
             refuted: false,
             naive: None,

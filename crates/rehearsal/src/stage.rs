@@ -40,6 +40,8 @@ pub struct Options {
     pub hold: Duration,
     /// How long a human takes to notice that something is wrong.
     pub human: Duration,
+    /// Whether gates overlook slow answers, as on a machine that others use as well.
+    pub patient: bool,
     /// `PATH`
     pub path: Option<std::ffi::OsString>,
     /// Accounts that log in: addresses are looked up by these hashes.
@@ -109,9 +111,9 @@ impl Stage {
     /// Builds everything and puts load on it. `between` is what the gateway asks in place of this program.
     pub(crate) async fn open(options: &Options, between: Option<std::net::SocketAddr>) -> Result<Self, Error> {
         let began = Instant::now();
-        let Options { program, folder, people, per_second, path, passwords, .. } = options.clone();
+        let Options { program, folder, people, per_second, patient, path, passwords, .. } = options.clone();
         say(began, &format!("making rows for {people} people; PostgreSQL, Redis, old services and a gateway start"))?;
-        let world = World::start(Plan { program, folder, people, path, between }).await?;
+        let world = World::start(Plan { program, folder, people, path, between, patient }).await?;
         let database = world.connect().await?;
         let everybody = everybody(&database, &passwords).await?;
         let ledger = Arc::new(Ledger::default());

@@ -71,6 +71,7 @@ impl Shift {
             if let Some((family, now)) = status.families.iter().find(|(_, family)| family.share < share) {
                 let unknown = || format!("{family} is at {} again; the gateway's log says who and why", now.share);
                 let reason = failed.unwrap_or_else(unknown);
+                self.gateway.take_along(&status, &format!("{family} went back")).await;
                 return Err(Error::Returned { share: share.to_string(), reason });
             }
             cx.breathe().await?;

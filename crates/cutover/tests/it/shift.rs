@@ -83,8 +83,11 @@ impl World {
         let (old, new) = (Service::start().await, Service::start().await);
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("gateway.sock");
-        let routes =
-            format!("- path: /api/v1/users/*\n  legacy: http://{}\n  platform: http://{}\n", old.address, new.address);
+        // Nobody asks for tenants, so no gate has anything to say about them.
+        let route = |path| {
+            format!("- path: /api/v1/{path}/*\n  legacy: http://{}\n  platform: http://{}\n", old.address, new.address)
+        };
+        let routes = ["users", "tenants"].map(route).concat();
         let gateway = Gateway::new(Parts {
             kept: None,
             table: gateway::routes::parse(&routes).unwrap(),
@@ -123,8 +126,12 @@ impl World {
     }
 
     async fn share(&self) -> String {
+        self.share_of("users").await
+    }
+
+    async fn share_of(&self, family: &str) -> String {
         let status = shift::Gateway::at(&self.socket).status().await.unwrap();
-        status.families["users"].share.to_string()
+        status.families[family].share.to_string()
     }
 }
 
@@ -194,6 +201,7 @@ async fn shift_ends_when_the_new_side_is_worse_and_goes_on_when_it_is_mended() {
     assert_eq!(error.exit(), Exit::Returned);
     assert!(error.to_string().contains("50%") && error.to_string().contains("users"), "{error}");
     assert_ne!(world.share().await, "50%");
+    assert_eq!(world.share_of("tenants").await, "10%", "nobody watches it any more, and its lease is not waited for");
     assert!(world.old.answers_meanwhile().await > 10);
 
     let refused = world.run(plan).await.unwrap_err();

@@ -5,11 +5,11 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// How it ended, and what it printed.
+/// How it ended, and what it printed. Other tests keep the machine busy, so nobody is blamed for being slow.
 async fn rehearse(folder: &Path, words: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pyairtable-platform"));
     command
-        .args(["cutover", "rehearse", "--users", "600", "--rate", "50", "--hold", "2", "--dir"])
+        .args(["cutover", "rehearse", "--users", "600", "--rate", "50", "--hold", "2", "--patient", "--dir"])
         .arg(folder)
         .args(words);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
@@ -67,7 +67,7 @@ fn last_line_of(said: &str) -> String {
 async fn new_side_that_fails_everybody_loses_its_traffic_by_itself() {
     let folder = tempfile::tempdir().unwrap();
     let (code, said) = rehearse(folder.path(), &["--faults", "errors-100"]).await;
-    assert!(said.contains("errors-100  ") && !said.contains("never"), "{said}");
+    assert!(said.contains("  errors-100  ") && !said.contains("  never  "), "{said}");
     // A busy machine may take longer than is good enough, which is what 7 says.
     assert!(matches!(code, Some(0 | 7)), "{said}");
     let [_, failed, lost, doubled] = last_line(&said);

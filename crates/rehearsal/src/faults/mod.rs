@@ -27,6 +27,8 @@ const SHIFT: [&str; 6] = ["cutover", "run", "--gateway", "gateway.sock", "--step
 const SETTLED: Duration = Duration::from_secs(5);
 /// A fault that is not found by then is not found.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Nobody is on the new side any more when nobody has come for so long.
+const QUIET: Duration = Duration::from_millis(1500);
 /// What is good enough.
 const GOOD: Duration = Duration::from_secs(10);
 /// Enough to learn from two thousand reads at three hundred requests a second.
@@ -107,13 +109,17 @@ async fn learned(stage: &Stage) -> Result<(), Error> {
 async fn tried(stage: &mut Stage, between: &Between, kind: Kind) -> Result<Found, Error> {
     let log = stage.world.folder().join(format!("fault-{}.log", kind.name()));
     let mut tool = stage.command(&SHIFT).stderr(File::create(&log)?).spawn()?;
-    stage.until_share("10%", &SHIFT, &mut tool).await?;
+    if let Err(error) = stage.until_share("10%", &SHIFT, &mut tool).await {
+        stage.say(&std::fs::read_to_string(&log)?)?;
+        return Err(error);
+    }
     between.forget();
     if kind.needs_shadow() {
         stage.order(&["shadow", "start", "--rate", "50%"], "comparing")?;
     }
     tokio::time::sleep(SETTLED).await;
     if let Some(status) = tool.try_wait()? {
+        stage.say(&std::fs::read_to_string(&log)?)?;
         return Err(ended(&SHIFT, status));
     }
     let (from, began) = (now(), Instant::now());
@@ -184,8 +190,14 @@ impl Broken {
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
-        // Those that were on their way arrive.
-        tokio::time::sleep(Duration::from_secs(1)).await;
+        // Until nobody has come for a while: families that went back later than the first are waited for.
+        let told = Instant::now();
+        while told.elapsed() < QUIET || between.last().is_some_and(|last| last.elapsed() < QUIET) {
+            if began.elapsed() > PATIENCE {
+                return Ok(None);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
         Ok(Some(between.last().map_or(Duration::ZERO, |last| last.saturating_duration_since(began))))
     }
 

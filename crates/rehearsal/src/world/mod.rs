@@ -24,6 +24,16 @@ pub const JWT_SECRET: &str = "a-secret-of-the-rehearsal-0123456789abcdef";
 const READY: Duration = Duration::from_mins(1);
 /// The old services' ports follow each other.
 const OLD_SERVICES: u16 = 5;
+const PATIENT: &str = "gates:
+- metric: p50
+  floor: 20000ms
+- metric: p95
+  floor: 20000ms
+- metric: p99
+  floor: 20000ms
+- metric: overdue
+  excess: 90%
+";
 const INTENDED: &str = "intended.yaml";
 /// Where the rows are.
 pub const DATABASE: &str = "pyairtable";
@@ -80,6 +90,8 @@ pub struct Plan {
     pub path: Option<std::ffi::OsString>,
     /// What the gateway asks in place of this program itself, if something stands between them.
     pub between: Option<SocketAddr>,
+    /// Whether gates overlook slow answers, as on a machine that others use as well. Errors count as ever.
+    pub patient: bool,
 }
 
 /// Everything that runs. Ends with this value.
@@ -120,6 +132,11 @@ impl World {
         command.args(["gateway", "serve", "--listen", &gateway.to_string(), "--routes"]).arg(&routes);
         command.arg("--socket").arg(plan.folder.join("gateway.sock"));
         command.arg("--intended").arg(&intended);
+        if plan.patient {
+            let gates = plan.folder.join("gates.yaml");
+            std::fs::write(&gates, PATIENT).map_err(|error| Error::File(gates.clone(), error))?;
+            command.arg("--gates").arg(&gates);
+        }
         command.arg("--state").arg(plan.folder.join("gateway.json")).env("JWT_SECRET", JWT_SECRET);
         let gateway_process =
             Process::start("the gateway", &plan.folder, command, READY, gateway, "/api/v1/auth/health")?;

@@ -284,6 +284,9 @@ pub(in crate::command) struct RehearseArgs {
     /// Seconds until a human notices that something is wrong, in the naive recipe
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub(super) human: u64,
+    /// Let gates overlook slow answers, on a machine that others use as well; errors count as ever
+    #[arg(long)]
+    pub(super) patient: bool,
     /// Write what came of it into this Markdown file
     #[arg(long, value_name = "FILE")]
     pub(super) write: Option<PathBuf>,

@@ -112,6 +112,7 @@ fn options(arguments: &RehearseArgs, folder: PathBuf) -> anyhow::Result<Options>
         per_second: arguments.rate,
         hold: Duration::from_secs(arguments.hold),
         human: Duration::from_secs(arguments.human),
+        patient: arguments.patient,
         path: config::load(&inputs(None, Vec::new())).config.path,
         // Those that cost little to verify.
         passwords: PASSWORDS
@@ -155,7 +156,7 @@ fn throw_away(folder: &Path, found: bool) {
 
 /// How to do the same again.
 fn typed(arguments: &RehearseArgs) -> String {
-    let RehearseArgs { users, rate, hold, with_naive, naive, faults, clean_runs, kill_tool, .. } = arguments;
+    let RehearseArgs { users, rate, hold, with_naive, naive, faults, clean_runs, kill_tool, patient, .. } = arguments;
     let mut typed = format!("scripts/rehearse --users {users} --rate {rate} --hold {hold}");
     if !faults.is_empty() {
         let kinds = kinds(faults);
@@ -165,7 +166,10 @@ fn typed(arguments: &RehearseArgs) -> String {
     for (flag, times) in [("--clean-runs", clean_runs), ("--kill-tool", kill_tool)] {
         typed.extend(times.map(|times| format!(" {flag} {times}")));
     }
-    for (flag, _) in [(" --with-naive", with_naive), (" --naive", naive)].into_iter().filter(|(_, given)| **given) {
+    for (flag, _) in [(" --with-naive", with_naive), (" --naive", naive), (" --patient", patient)]
+        .into_iter()
+        .filter(|(_, given)| **given)
+    {
         typed.push_str(flag);
     }
     typed
