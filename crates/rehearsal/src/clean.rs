@@ -16,14 +16,19 @@ const ROLLED_BACK: i32 = 5;
 
 /// Does it so many times.
 pub async fn clean_runs(options: &Options, times: u32) -> Result<Outcome, Error> {
-    let mut stage = Stage::open(options, None).await?;
+    let mut stage = Box::pin(Stage::open(options, None)).await?;
     let mut returned = Vec::new();
     stage.phase("backup, trial restore, expansion", async |stage| stage.must(&["cutover", "run"])).await?;
     stage.phase("this program starts beside them", async |stage| Ok(stage.world.start_platform(&[]).await?)).await?;
     let hog = Hog::start();
     for number in 1..=times {
         let name = format!("10 % and back, time {number}");
-        stage.phase(&name, async |stage| Ok(returned.extend(there_and_back(stage, options, number).await?))).await?;
+        stage
+            .phase(&name, async |stage| {
+                returned.extend(there_and_back(stage, options, number).await?);
+                Ok(())
+            })
+            .await?;
     }
     drop(hog);
     let mut outcome = Outcome::of(stage.close().await?, &[], options);

@@ -66,6 +66,9 @@ fn head(page: &mut String, outcome: &Outcome, command: &str, day: &str) -> std::
             outcome.report.total()
         )?;
     }
+    for note in &outcome.notes {
+        writeln!(page, "| Note | {note} |")?;
+    }
     Ok(())
 }
 

@@ -19,7 +19,7 @@ const MARGIN: Duration = Duration::from_secs(2);
 
 /// Kills it so many times.
 pub async fn killed_tools(options: &Options, times: u32) -> Result<Outcome, Error> {
-    let mut stage = Stage::open(options, None).await?;
+    let mut stage = Box::pin(Stage::open(options, None)).await?;
     let (mut rows, mut late) = (Vec::new(), 0);
     stage.phase("backup, trial restore, expansion", async |stage| stage.must(&["cutover", "run"])).await?;
     stage.phase("this program starts beside them", async |stage| Ok(stage.world.start_platform(&[]).await?)).await?;
@@ -65,28 +65,28 @@ async fn killed(stage: &mut Stage, number: u32) -> Result<(Vec<String>, bool), E
     while stage.share().await? != stage.safe().await? && began.elapsed() < LEASE + MARGIN * 2 {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    let took = began.elapsed();
+    let until_safe = began.elapsed();
     stage.must(&SHIFT)?;
     let went_on = stage.share().await?;
-    let mut back = "whole";
-    if number % 2 == 0 {
-        back = "killed, and again";
-        let mut tool = stage.command(&["cutover", "rollback"]).spawn()?;
+    let mut rollback = "whole";
+    if number.is_multiple_of(2) {
+        rollback = "killed, and again";
+        let mut undoing = stage.command(&["cutover", "rollback"]).spawn()?;
         tokio::time::sleep(random(300)).await;
-        tool.kill()?;
-        tool.wait()?;
+        undoing.kill()?;
+        undoing.wait()?;
     }
     stage.rolled_back(ROLLED_BACK)?;
     let ends = stage.share().await?;
-    let is_right = took <= LEASE + MARGIN && went_on == "100%" && ends == "0%";
+    let is_right = until_safe <= LEASE + MARGIN && went_on == "100%" && ends == "0%";
     let row = vec![
         number.to_string(),
         format!("{:.1}", after.as_secs_f64()),
         share,
         safe,
-        format!("{:.1}", took.as_secs_f64()),
+        format!("{:.1}", until_safe.as_secs_f64()),
         went_on,
-        format!("{back}: {ends}"),
+        format!("{rollback}: {ends}"),
     ];
     Ok((row, is_right))
 }

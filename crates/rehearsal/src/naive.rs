@@ -14,7 +14,7 @@ const DUMP: &str = "backup.sql";
 
 /// Does it.
 pub async fn naive(options: &Options) -> Result<Outcome, Error> {
-    let mut stage = Stage::open(options, None).await?;
+    let mut stage = Box::pin(Stage::open(options, None)).await?;
     let (mut faults, mut notes) = (Vec::new(), Vec::new());
 
     stage.phase("old services alone", async |_| hold(options).await).await?;
@@ -22,7 +22,12 @@ pub async fn naive(options: &Options) -> Result<Outcome, Error> {
     stage.phase("pg_dump > backup.sql", async |stage| dump(stage)).await?;
     stage.phase("the new program starts and migrates", async |stage| migrated(stage).await).await?;
     notes.push(validated(&before, &counts(&stage).await?));
-    stage.phase("10 %, killed on the way", async |stage| Ok(faults.push(killed(stage, options).await?))).await?;
+    stage
+        .phase("10 %, killed on the way", async |stage| {
+            faults.push(killed(stage, options).await?);
+            Ok(())
+        })
+        .await?;
     stage.phase("started again by hand", async |stage| Ok(stage.world.start_platform(&[]).await?)).await?;
     stage.phase("10, 50, 100 % by hand", async |stage| by_hand(stage, options).await).await?;
     stage.phase("full rollback: psql < backup.sql", async |stage| restored(stage, &mut notes).await).await?;

@@ -58,7 +58,12 @@ pub struct Outcome {
 
 impl Outcome {
     pub(crate) fn of(ended: Ended, faults: &[Fault], options: &Options) -> Self {
-        let Ended { report, reconciled, phases, took, postgres } = ended;
+        let Ended { report, reconciled, phases, took, postgres, busy } = ended;
+        let mut notes = Vec::new();
+        if let Some(busy) = busy.filter(|busy| *busy > 1.0) {
+            notes.push(format!("the machine had other work: its load average was {busy:.0} before anything began"));
+        }
+        notes.extend(options.patient.then(|| PATIENT.to_owned()));
         let is_harmed = |failure: &Failure| faults.iter().any(|fault| fault.harmed(failure));
         let (harmed, failed) = report.failures.iter().cloned().partition(is_harmed);
         Self {
@@ -71,7 +76,7 @@ impl Outcome {
             took,
             postgres,
             options: options.clone(),
-            notes: if options.patient { vec![PATIENT.to_owned()] } else { Vec::new() },
+            notes,
             sections: Vec::new(),
             refuted: false,
             naive: None,

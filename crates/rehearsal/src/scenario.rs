@@ -13,14 +13,17 @@ pub(crate) const AFTER_THAW: Duration = Duration::from_secs(2);
 pub async fn rehearse(options: &Options) -> Result<Outcome, Error> {
     let steps = steps(options.hold);
     let shift = ["cutover", "run", "--gateway", "gateway.sock", "--steps", &steps];
-    let mut stage = Stage::open(options, None).await?;
+    let mut stage = Box::pin(Stage::open(options, None)).await?;
     let mut faults = Vec::new();
 
     stage.phase("old services alone", async |_| hold(options).await).await?;
     stage.phase("backup, trial restore, expansion", async |stage| stage.must(&["cutover", "run"])).await?;
     stage.phase("this program starts beside them", async |stage| Ok(stage.world.start_platform(&[]).await?)).await?;
     stage
-        .phase("10 %, killed on the way", async |stage| Ok(faults.push(killed(stage, &shift, options).await?)))
+        .phase("10 %, killed on the way", async |stage| {
+            faults.push(killed(stage, &shift, options).await?);
+            Ok(())
+        })
         .await?;
     stage.phase("old services again", async |stage| again(stage).await).await?;
     stage.phase("10, 50, 100 %", async |stage| stage.must(&shift)).await?;
@@ -49,7 +52,7 @@ async fn killed(stage: &mut Stage, shift: &[&str], options: &Options) -> Result<
     stage.say("kill -9 of this program")?;
     let from = now();
     stage.world.kill_platform();
-    stage.ends(shift, &mut tool, RETURNED)?;
+    Stage::ends(shift, &mut tool, RETURNED)?;
     Ok(Fault { from, to: now() })
 }
 

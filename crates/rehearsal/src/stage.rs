@@ -94,6 +94,7 @@ pub(crate) struct Stage {
     began: Instant,
     load_began: Instant,
     phases: Vec<Phase>,
+    busy: Option<f64>,
 }
 
 /// What there is to say when all is over.
@@ -105,15 +106,17 @@ pub(crate) struct Ended {
     pub(crate) took: Duration,
     /// `15.14`
     pub(crate) postgres: String,
+    /// How many others wanted a core before anything was started.
+    pub(crate) busy: Option<f64>,
 }
 
 impl Stage {
     /// Builds everything and puts load on it. `between` is what the gateway asks in place of this program.
     pub(crate) async fn open(options: &Options, between: Option<std::net::SocketAddr>) -> Result<Self, Error> {
-        let began = Instant::now();
+        let (began, busy) = (Instant::now(), busy());
         let Options { program, folder, people, per_second, patient, path, passwords, .. } = options.clone();
         say(began, &format!("making rows for {people} people; PostgreSQL, Redis, old services and a gateway start"))?;
-        let world = World::start(Plan { program, folder, people, path, between, patient }).await?;
+        let world = Box::pin(World::start(Plan { program, folder, people, path, between, patient })).await?;
         let database = world.connect().await?;
         let everybody = everybody(&database, &passwords).await?;
         let ledger = Arc::new(Ledger::default());
@@ -122,18 +125,18 @@ impl Stage {
         let places = everybody.places.len();
         say(began, &format!("{per_second} requests a second from {places} workspaces, one in five writes"))?;
         let load = Load::start(world.gateway, everybody, rate, Arc::clone(&ledger));
-        Ok(Self { world, load, ledger, began, load_began: Instant::now(), phases: Vec::new() })
+        Ok(Self { world, load, ledger, began, load_began: Instant::now(), phases: Vec::new(), busy })
     }
 
     /// Ends the load and looks at what became of it.
     pub(crate) async fn close(self) -> Result<Ended, Error> {
-        let Self { world, load, ledger, began, phases, .. } = self;
+        let Self { world, load, ledger, began, phases, busy, .. } = self;
         let report = load.stop().await;
         say(began, "the ledger beside the tables")?;
         let database = world.connect().await?;
         let reconciled = reconcile(&ledger, &database).await?;
         let postgres = database.query_one("SHOW server_version", &[]).await?.get(0);
-        Ok(Ended { report, reconciled, phases, took: began.elapsed(), postgres })
+        Ok(Ended { report, reconciled, phases, took: began.elapsed(), postgres, busy })
     }
 
     /// Does a part of it, which has a line of its own in what is shown in the end.
@@ -173,7 +176,7 @@ impl Stage {
     }
 
     /// Waits for a command that must end in this way.
-    pub(crate) fn ends(&self, words: &[&str], tool: &mut Child, code: i32) -> Result<(), Error> {
+    pub(crate) fn ends(words: &[&str], tool: &mut Child, code: i32) -> Result<(), Error> {
         let status = tokio::task::block_in_place(|| tool.wait())?;
         if status.code() == Some(code) { Ok(()) } else { Err(ended(words, status)) }
     }
@@ -205,7 +208,7 @@ impl Stage {
     /// Undoes the run, by its command, and lets it begin again.
     pub(crate) fn rolled_back(&self, code: i32) -> Result<(), Error> {
         let words = ["cutover", "rollback"];
-        self.ends(&words, &mut self.command(&words).spawn()?, code)
+        Self::ends(&words, &mut self.command(&words).spawn()?, code)
     }
 
     /// Waits until the gateway has everybody at this share, while `tool` works on it.
@@ -233,6 +236,11 @@ pub(crate) fn ended(words: &[&str], status: ExitStatus) -> Error {
 
 fn say(began: Instant, what: &str) -> io::Result<()> {
     writeln!(io::stderr(), "{:>7.1} s  {what}", began.elapsed().as_secs_f64())
+}
+
+/// The load average of the last minute.
+fn busy() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
 }
 
 /// Now.

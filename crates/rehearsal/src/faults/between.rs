@@ -175,8 +175,8 @@ fn touched(state: &State, is_shadow: bool) {
 fn is_broken(fault: Kind, nth: u64, path: &str) -> bool {
     match fault {
         Kind::AllErrors => true,
-        Kind::SomeErrors => nth % 20 == 0,
-        Kind::FewErrors => nth % 100 == 0,
+        Kind::SomeErrors => nth.is_multiple_of(20),
+        Kind::FewErrors => nth.is_multiple_of(100),
         Kind::OneEndpoint => path.ends_with("/members"),
         _ => false,
     }
@@ -204,7 +204,7 @@ fn replace(value: &mut Value, field: &str, to: &Value) -> bool {
             }
             replace(value, field, to) || any
         }),
-        Value::Array(items) => items.iter_mut().fold(false, |any, item| replace(item, field, to) || any),
+        Value::Array(items) => items.iter_mut().filter_map(|item| replace(item, field, to).then_some(())).count() > 0,
         _ => false,
     }
 }

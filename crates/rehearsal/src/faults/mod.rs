@@ -26,7 +26,7 @@ const SHIFT: [&str; 6] = ["cutover", "run", "--gateway", "gateway.sock", "--step
 /// A tenth is served well for so long before something breaks.
 const SETTLED: Duration = Duration::from_secs(5);
 /// A fault that is not found by then is not found.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Nobody is on the new side any more when nobody has come for so long.
 const QUIET: Duration = Duration::from_millis(1500);
 /// What is good enough.
@@ -47,7 +47,7 @@ struct Found {
 /// Tries the kinds out, one after the other.
 pub async fn faults(options: &Options, kinds: &[Kind]) -> Result<Outcome, Error> {
     let between = Between::start().await?;
-    let mut stage = Stage::open(options, Some(between.address)).await?;
+    let mut stage = Box::pin(Stage::open(options, Some(between.address))).await?;
     between.to(stage.world.platform);
     let mut all = Vec::new();
     stage.phase("backup, trial restore, expansion", async |stage| stage.must(&["cutover", "run"])).await?;
@@ -57,7 +57,12 @@ pub async fn faults(options: &Options, kinds: &[Kind]) -> Result<Outcome, Error>
     }
     for kind in kinds {
         let name = format!("fault: {}", kind.name());
-        stage.phase(&name, async |stage| Ok(all.push(tried(stage, &between, *kind).await?))).await?;
+        stage
+            .phase(&name, async |stage| {
+                all.push(tried(stage, &between, *kind).await?);
+                Ok(())
+            })
+            .await?;
     }
     let ended = stage.close().await?;
     let windows: Vec<Fault> = all.iter().map(|found| found.window).collect();

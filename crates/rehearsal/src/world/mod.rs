@@ -114,7 +114,7 @@ impl World {
     /// Starts all but this program itself.
     pub async fn start(plan: Plan) -> Result<Self, Error> {
         std::fs::create_dir_all(&plan.folder).map_err(|error| Error::File(plan.folder.clone(), error))?;
-        let postgres = filled(&plan).await?;
+        let postgres = Box::pin(filled(&plan)).await?;
         tokio::task::block_in_place(|| Self::start_on(postgres, plan))
     }
 
@@ -318,7 +318,7 @@ async fn filled(plan: &Plan) -> Result<LocalPostgres, Error> {
     };
     let quick = started(Durability::ForTests)?;
     connected(&quick.config()).await?.batch_execute(&format!("CREATE DATABASE {DATABASE}")).await?;
-    rows::make(&config_of(&quick), plan.people).await?;
+    Box::pin(rows::make(&config_of(&quick), plan.people)).await?;
     tokio::task::block_in_place(|| quick.stop())?;
     Ok(started(Durability::Durable)?)
 }
