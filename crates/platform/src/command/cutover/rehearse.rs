@@ -161,7 +161,8 @@ fn typed(arguments: &RehearseArgs) -> String {
     if !faults.is_empty() {
         let kinds = kinds(faults);
         let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
-        typed.push_str(&format!(" --faults {}", if kinds == Kind::ALL { "all".to_owned() } else { names.join(",") }));
+        typed.push_str(" --faults ");
+        typed.push_str(&if kinds == Kind::ALL { "all".to_owned() } else { names.join(",") });
     }
     for (flag, times) in [("--clean-runs", clean_runs), ("--kill-tool", kill_tool)] {
         typed.extend(times.map(|times| format!(" {flag} {times}")));
