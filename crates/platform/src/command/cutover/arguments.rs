@@ -252,6 +252,7 @@ pub(in crate::command) struct VerifyArgs {
 
 #[cfg(feature = "rehearsal")]
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(in crate::command) struct RehearseArgs {
     /// How many people the old services know
     #[arg(long, value_name = "COUNT", default_value_t = 20_000)]
