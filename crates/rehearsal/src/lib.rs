@@ -7,8 +7,15 @@
 //! - The tables have the last word: nothing that was acknowledged may be missing from them or be there twice
 //!   ([`reconcile`]).
 
+pub mod clean;
+pub mod document;
+pub mod faults;
+pub mod killed;
 pub mod ledger;
 pub mod load;
+pub mod naive;
+pub mod outcome;
 pub mod reconcile;
 pub mod scenario;
+pub mod stage;
 pub mod world;

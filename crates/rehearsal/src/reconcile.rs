@@ -5,7 +5,7 @@ use std::fmt;
 
 use tokio_postgres::Client;
 
-use crate::ledger::{Ledger, Table};
+use crate::ledger::{Entries, Ledger, Table};
 
 /// How the two compare.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +29,14 @@ impl fmt::Display for Reconciled {
     }
 }
 
+/// All ids of a table that the ledger speaks of. Of a million others nothing needs to be read.
+fn known(entries: &Entries, table: Table) -> Vec<&String> {
+    let made =
+        entries.made.iter().filter(|((of, _), _)| *of == table).filter_map(|(_, made)| made.acknowledged.as_ref());
+    let others = entries.values.keys().chain(entries.deleted.keys()).filter(|(of, _)| *of == table).map(|(_, id)| id);
+    made.chain(others).collect()
+}
+
 /// Looks for everything in the ledger, in a database whose search path has the old tables. Nothing may be under way.
 pub async fn reconcile(ledger: &Ledger, database: &Client) -> Result<Reconciled, tokio_postgres::Error> {
     let entries = ledger.entries();
@@ -40,11 +48,15 @@ pub async fn reconcile(ledger: &Ledger, database: &Client) -> Result<Reconciled,
         (Table::Users, "email", "''"),
     ] {
         let live = if table == Table::Users { "true" } else { "deleted_at IS NULL" };
-        let sql =
-            format!("SELECT id::text, {marked_by}, coalesce({says}, ''), {live} FROM {name}", name = table.name());
+        let sql = format!(
+            "SELECT id::text, {marked_by}, coalesce({says}, ''), {live} FROM {name}
+             WHERE {marked_by} LIKE 'rehearsed-%' OR id::text = ANY ($1)",
+            name = table.name()
+        );
+        let ids = known(&entries, table);
         let mut by_mark: HashMap<String, usize> = HashMap::new();
         let mut by_id: HashMap<String, (String, bool)> = HashMap::new();
-        for row in database.query(&sql, &[]).await? {
+        for row in database.query(&sql, &[&ids]).await? {
             let mark: Option<String> = row.get(1);
             *by_mark.entry(mark.unwrap_or_default()).or_default() += 1;
             by_id.insert(row.get(0), (row.get(2), row.get(3)));

@@ -191,6 +191,16 @@ impl Gateway {
         self.order("/confirm", json!({}), why).await
     }
 
+    /// Takes the other families to their safe shares when one went back: nobody watches from then on, and they would stay until
+    /// the lease ends. What is refused, the lease does.
+    pub(super) async fn take_along(&self, status: &Status, why: &str) {
+        for (name, family) in &status.families {
+            if family.share > family.safe && !family.frozen {
+                let _ = self.order_for(name, "/set", json!({ "share": family.safe }), why).await;
+            }
+        }
+    }
+
     /// Everybody back to the old side, which must answer.
     pub(super) async fn go_back(&self, why: &str) -> Result<()> {
         self.order("/return", json!({}), why).await
@@ -227,8 +237,12 @@ impl Gateway {
         self.ask(path, Some(&body)).await.map(drop)
     }
 
-    async fn order(&self, path: &str, mut body: Value, why: &str) -> Result<()> {
-        for (key, value) in [("family", "all"), ("who", WHO), ("why", why)] {
+    async fn order(&self, path: &str, body: Value, why: &str) -> Result<()> {
+        self.order_for("all", path, body, why).await
+    }
+
+    async fn order_for(&self, family: &str, path: &str, mut body: Value, why: &str) -> Result<()> {
+        for (key, value) in [("family", family), ("who", WHO), ("why", why)] {
             body[key] = json!(value);
         }
         self.ask(path, Some(&body)).await.map(drop)

@@ -59,6 +59,7 @@ impl Shift {
                 let after = series.measured().await;
                 let (reason, families) = failed.unwrap_or_else(|| (unknown(), after));
                 self.decided(cx, "return", Some(&reason), families).await?;
+                self.gateway.take_along(&status, &format!("{family} went back")).await;
                 return Err(Error::Returned { share: share.to_string(), reason });
             }
             cx.breathe().await?;

@@ -155,8 +155,12 @@ impl World {
     }
 
     pub(crate) async fn share(&self) -> String {
+        self.share_of("users").await
+    }
+
+    async fn share_of(&self, family: &str) -> String {
         let status = shift::Gateway::at(&self.socket).status().await.unwrap();
-        status.families["users"].share.to_string()
+        status.families[family].share.to_string()
     }
 }
 
@@ -226,6 +230,11 @@ async fn shift_ends_when_the_new_side_is_worse_and_goes_on_when_it_is_mended() {
     assert_eq!(error.exit(), Exit::Returned);
     assert!(error.to_string().contains("50%") && error.to_string().contains("users"), "{error}");
     assert_ne!(world.share().await, "50%");
+    assert_eq!(
+        world.share_of("notifications").await,
+        "10%",
+        "nobody watches it any more, and its lease is not waited for"
+    );
     assert!(world.old.answers_meanwhile().await > 10);
 
     let refused = world.run(plan).await.unwrap_err();

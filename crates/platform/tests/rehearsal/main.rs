@@ -6,9 +6,9 @@
     reason = "a test that cannot go on must fail; the helpers here are such code too"
 )]
 
+mod editions;
 mod parity;
 mod stand_in;
-mod take_over;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,10 +35,17 @@ fn done(world: &World, words: &[&str]) -> String {
 }
 
 /// Old services on generated rows, and the gateway in front of them.
-fn world(folder: &Path, people: u32) -> World {
+async fn world(folder: &Path, people: u32) -> World {
     let program = PathBuf::from(env!("CARGO_BIN_EXE_pyairtable-platform"));
-    let plan = Plan { program, folder: folder.to_owned(), people, path: std::env::var_os("PATH") };
-    tokio::task::block_in_place(|| World::start(plan)).unwrap()
+    let plan = Plan {
+        program,
+        folder: folder.to_owned(),
+        people,
+        path: std::env::var_os("PATH"),
+        between: None,
+        patient: true,
+    };
+    World::start(plan).await.unwrap()
 }
 
 async fn load(world: &World, ledger: &Arc<Ledger>) -> Load {
@@ -52,11 +59,18 @@ async fn load(world: &World, ledger: &Arc<Ledger>) -> Load {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn traffic_moves_there_and_back_under_load_and_nothing_is_lost() {
     let folder = tempfile::tempdir().unwrap();
-    let mut world = world(folder.path(), 600);
+    let mut world = world(folder.path(), 600).await;
     let database = world.connect().await.unwrap();
     let ledger = Arc::new(Ledger::default());
     let load = load(&world, &ledger).await;
-    done(&world, &["migrate", "up"]);
+    // Everything is prepared, and nobody is moved to where nobody serves.
+    let (code, said) = tokio::task::block_in_place(|| {
+        run(&world, &["cutover", "run", "--gateway", "gateway.sock", "--shadow", "none"])
+    });
+    assert!(code == Some(3) && said.contains("no new service answers"), "{code:?}: {said}");
+    for step in ["discover", "backup", "trial-restore", "expand"] {
+        assert!(said.contains(&format!("{step}: done")), "{step}: {said}");
+    }
     world.start_platform(&[]).await.unwrap();
     let order = ["--socket", "gateway.sock", "--who", "ada", "--why", "a test"];
     for share in ["1%", "10%", "50%", "100%", "50%", "100%"] {

@@ -20,7 +20,7 @@ use tokio::task::JoinHandle;
 pub use self::people::{Account, People, Place};
 pub use self::report::{Failure, Kind, Outcome, Report, Second};
 
-use self::dice::Dice;
+pub(crate) use self::dice::Dice;
 use self::worker::Worker;
 use crate::ledger::Ledger;
 

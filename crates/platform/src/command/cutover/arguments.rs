@@ -461,6 +461,7 @@ pub(in crate::command) struct ParityArgs {
 
 #[cfg(feature = "rehearsal")]
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(in crate::command) struct RehearseArgs {
     /// How many people the old services know
     #[arg(long, value_name = "COUNT", default_value_t = 20_000)]
@@ -474,9 +475,51 @@ pub(in crate::command) struct RehearseArgs {
     /// Keep databases, logs and journal here instead of throwing them away
     #[arg(long, value_name = "DIR")]
     pub(super) dir: Option<PathBuf>,
+    /// Try the naive recipe as well, on a world of its own; it must be caught
+    #[arg(long)]
+    pub(super) with_naive: bool,
+    /// Try the naive recipe and nothing else
+    #[arg(long, conflicts_with = "with_naive")]
+    pub(super) naive: bool,
+    /// Break the new side at 10 % in these ways, one after the other: all, or errors-100, errors-5, errors-1, slow, hang,
+    /// crash-loop, wrong-body, wrong-tenant, leak, pool, stale, endpoint
+    #[arg(long, value_name = "KINDS", value_delimiter = ',', conflicts_with_all = ["naive", "with_naive"])]
+    pub(super) faults: Vec<Wanted>,
+    /// Go to 10 % and back so many times beside a busy loop; no gate may fail
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["naive", "with_naive", "faults"])]
+    pub(super) clean_runs: Option<u32>,
+    /// Kill `cutover run` and `cutover rollback` at random moments, so many times
+    #[arg(long, value_name = "COUNT", conflicts_with_all = ["naive", "with_naive", "faults", "clean_runs"])]
+    pub(super) kill_tool: Option<u32>,
+    /// Seconds until a human notices that something is wrong, in the naive recipe
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    pub(super) human: u64,
+    /// Let gates overlook slow answers, on a machine that others use as well; errors count as ever
+    #[arg(long)]
+    pub(super) patient: bool,
+    /// Write what came of it into this Markdown file
+    #[arg(long, value_name = "FILE")]
+    pub(super) write: Option<PathBuf>,
     /// Print the result as one JSON object
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// A word of `--faults`.
+#[cfg(feature = "rehearsal")]
+#[derive(Debug, Clone, Copy)]
+pub(in crate::command) enum Wanted {
+    All,
+    One(rehearsal::faults::Kind),
+}
+
+#[cfg(feature = "rehearsal")]
+impl std::str::FromStr for Wanted {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, String> {
+        if word == "all" { Ok(Self::All) } else { word.parse().map(Self::One) }
+    }
 }
 
 #[derive(Debug, Args)]
