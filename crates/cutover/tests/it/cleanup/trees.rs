@@ -212,6 +212,13 @@ fn trees_half_removed_come_back_and_can_be_removed_on() {
     }
 }
 
+/// The file of one word with the times of `meta`.
+fn restore_one(file: &Path, meta: &fs::Metadata) {
+    fs::write(file, "one").unwrap();
+    let time = Timespec { tv_sec: meta.mtime(), tv_nsec: meta.mtime_nsec() };
+    utimensat(CWD, file, &Timestamps { last_access: time, last_modification: time }, AtFlags::empty()).unwrap();
+}
+
 #[test]
 fn trees_that_were_changed_are_neither_removed_nor_written_over() {
     let dice = Dice::new(3);
@@ -227,11 +234,8 @@ fn trees_that_were_changed_are_neither_removed_nor_written_over() {
         error.to_string()
     };
     let meta = fs::metadata(&file).unwrap();
-    let put_back = || {
-        fs::write(&file, "one").unwrap();
-        let time = Timespec { tv_sec: meta.mtime(), tv_nsec: meta.mtime_nsec() };
-        utimensat(CWD, &file, &Timestamps { last_access: time, last_modification: time }, AtFlags::empty()).unwrap();
-    };
+    let put_back = || restore_one(&file, &meta);
+    let twin = ground.base().join("outside/settings");
     // Same size and time: only the bytes tell.
     let error = refused(&|| {
         put_back();
@@ -248,8 +252,11 @@ fn trees_that_were_changed_are_neither_removed_nor_written_over() {
     // A folder put in its place by a link is not gone through.
     remove(&tree).unwrap();
     symlink(ground.base().join("outside"), &ground.listed).unwrap();
+    // The very file that is to be removed, where the link leads.
+    restore_one(&twin, &meta);
     assert!(remove(&tree).is_err());
-    assert!(ground.base().join("outside/shared").exists());
+    assert!(twin.exists() && ground.base().join("outside/shared").exists());
+    fs::remove_file(&twin).unwrap();
     assert_eq!(restore(&tree, &ground.archived()).unwrap_err().exit(), Exit::Refused);
     fs::remove_file(&ground.listed).unwrap();
     restore(&tree, &ground.archived()).unwrap();

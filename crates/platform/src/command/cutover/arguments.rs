@@ -112,7 +112,7 @@ pub(in crate::command) struct WishArgs {
     soak: Option<u64>,
     /// The new service's environment file, in which the clean-up switches LEGACY_COEXISTENCE off
     #[arg(long, value_name = "FILE")]
-    environment: Option<PathBuf>,
+    environment_file: Option<PathBuf>,
 }
 
 impl WishArgs {
@@ -132,7 +132,7 @@ impl WishArgs {
             next: "name the socket that `gateway serve --socket` made".to_owned(),
         })?;
         let shift = gateway.map(|gateway| ShiftPlan { gateway, steps });
-        let (soak, environment) = (self.soak, self.environment.clone());
+        let (soak, environment) = (self.soak, self.environment_file.clone());
         Ok(Wishes { archive: self.archive.clone(), jobs: self.jobs, shift, soak, environment })
     }
 }
@@ -274,7 +274,7 @@ pub(in crate::command) struct CleanUpArgs {
     pub(super) forget: bool,
     /// The new service's environment file, in which LEGACY_COEXISTENCE is switched off
     #[arg(long, value_name = "FILE", conflicts_with_all = ["undo", "forget"])]
-    pub(super) environment: Option<PathBuf>,
+    pub(super) environment_file: Option<PathBuf>,
     /// An application_name that is no old service's, such as a report's; may be given several times
     #[arg(long, value_name = "NAME")]
     pub(super) ignore: Vec<String>,
