@@ -56,8 +56,8 @@ async fn every_slice_writes(layout: Layout) {
     let id = ada.http.post("/projects").json(&project).send().await.expect(201).text("id");
     ada.http.post("/projects").json(&project).send().await.expect(409);
     let base = json!({ "project_id": id, "base_id": "appAbCdEfGhIjKlMn", "name": "Plans" });
-    ada.http.post(&format!("/projects/{id}/bases")).json(&base).send().await.expect(201);
-    ada.http.post(&format!("/projects/{id}/bases")).json(&base).send().await.expect(409);
+    ada.http.post(&format!("/projects/{id}/airtable-bases")).json(&base).send().await.expect(201);
+    ada.http.post(&format!("/projects/{id}/airtable-bases")).json(&base).send().await.expect(409);
     // A name is free again when what had it is deleted, as often as one likes.
     for _ in 0..3 {
         ada.http.delete(&format!("/workspaces/{workspace}")).send().await;
@@ -68,7 +68,7 @@ async fn every_slice_writes(layout: Layout) {
     }
     // notifications
     ada.http.get("/notifications").send().await.expect(200);
-    let preferences = json!({ "email_enabled": false });
+    let preferences = json!({ "digest": "weekly" });
     ada.http.put("/notifications/preferences").json(&preferences).send().await.expect(200);
 }
 
