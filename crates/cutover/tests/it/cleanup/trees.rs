@@ -46,7 +46,7 @@ pub(crate) fn snapshot(base: &Path) -> BTreeMap<PathBuf, String> {
             open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
             "folder".to_owned()
         } else if meta.is_symlink() {
-            format!("link {:?}", fs::read_link(&path).unwrap())
+            format!("link {}", fs::read_link(&path).unwrap().display())
         } else {
             format!("file {:?}", fs::read(&path).unwrap())
         };
@@ -68,7 +68,7 @@ fn date(path: &Path, dice: &Dice) {
 
 /// Fills `folder`; links may point anywhere, into `outside` as well, and some files are the same as one there.
 fn grow(folder: &Path, outside: &Path, dice: &Dice, depth: usize) {
-    let mut made = Vec::new();
+    let mut files = Vec::new();
     for _ in 0..dice.below(7) {
         let name = OsString::from_vec(dice.one(NAMES).to_vec());
         let path = folder.join(name);
@@ -88,13 +88,13 @@ fn grow(folder: &Path, outside: &Path, dice: &Dice, depth: usize) {
             }
             3 => symlink(outside, &path).unwrap(),
             4 => fs::hard_link(outside.join("shared"), &path).unwrap(),
-            5 if !made.is_empty() => fs::hard_link(dice.one(&made), &path).unwrap(),
+            5 if !files.is_empty() => fs::hard_link(dice.one(&files), &path).unwrap(),
             _ => {
                 let length = *dice.one(&[0, 1, 511, 512, 513, 70_000]);
                 fs::write(&path, vec![u8::try_from(dice.below(256)).unwrap(); length]).unwrap();
                 let mode = *dice.one(&[0o644, 0o600, 0o755, 0o4755, 0o400, 0o000]);
                 fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-                made.push(path.clone());
+                files.push(path.clone());
             }
         }
         // What lies outside keeps its time, whoever shares it.
