@@ -50,7 +50,8 @@ fn switched(text: &str) -> String {
 
 /// The file itself, where the plan may name a link to it.
 fn file(plan: Option<&PathBuf>) -> Result<PathBuf> {
-    let path = plan.ok_or_else(|| Error::refused("no environment file is known", "name it with --environment FILE"))?;
+    let path =
+        plan.ok_or_else(|| Error::refused("no environment file is known", "name it with --environment-file FILE"))?;
     fs::canonicalize(path).map_err(|error| {
         Error::refused(
             format!("{} cannot be read: {error}", path.display()),

@@ -186,7 +186,7 @@ impl Plan {
         let environment = wishes.environment.as_deref().map(absolutely).transpose()?;
         if environment.is_some() && self.environment.is_some() && environment != self.environment {
             return Err(Error::refused(
-                format!("the run in {shown} was planned with another --environment"),
+                format!("the run in {shown} was planned with another --environment-file"),
                 "leave the flag out to go on with it, or begin another run with --dir",
             ));
         }

@@ -39,10 +39,10 @@ async fn every_slice_writes(layout: Layout) {
     ada.http.put(&format!("/users/{}", ada.id)).json(&json!({ "bio": "first" })).send().await.expect(200);
     // tenants
     ada.http.put(&format!("/tenants/{}", ada.tenant)).json(&json!({ "name": "Analytical" })).send().await.expect(200);
-    // workspaces: more than ten, which only the old trigger forbade
+    // workspaces
     let mut workspace = String::new();
     let named = |name: &str| json!({ "name": name, "tenant_id": ada.tenant });
-    for number in 0..3 {
+    for number in 1..3 {
         let answer = ada.http.post("/workspaces").json(&named(&format!("w{number}"))).send().await.expect(201);
         workspace = answer.text("id");
     }
@@ -56,10 +56,10 @@ async fn every_slice_writes(layout: Layout) {
     let id = ada.http.post("/projects").json(&project).send().await.expect(201).text("id");
     ada.http.post("/projects").json(&project).send().await.expect(409);
     let base = json!({ "project_id": id, "base_id": "appAbCdEfGhIjKlMn", "name": "Plans" });
-    ada.http.post(&format!("/projects/{id}/bases")).json(&base).send().await.expect(201);
-    ada.http.post(&format!("/projects/{id}/bases")).json(&base).send().await.expect(409);
+    ada.http.post(&format!("/projects/{id}/airtable-bases")).json(&base).send().await.expect(201);
+    ada.http.post(&format!("/projects/{id}/airtable-bases")).json(&base).send().await.expect(409);
     // A name is free again when what had it is deleted, as often as one likes.
-    for _ in 0..2 {
+    for _ in 0..3 {
         ada.http.delete(&format!("/workspaces/{workspace}")).send().await;
         workspace = match ada.http.post("/workspaces").json(&named("w9")).send().await {
             answer if answer.status == 201 => answer.text("id"),
@@ -68,7 +68,7 @@ async fn every_slice_writes(layout: Layout) {
     }
     // notifications
     ada.http.get("/notifications").send().await.expect(200);
-    let preferences = json!({ "email_enabled": false });
+    let preferences = json!({ "digest": "weekly" });
     ada.http.put("/notifications/preferences").json(&preferences).send().await.expect(200);
 }
 

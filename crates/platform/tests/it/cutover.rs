@@ -295,3 +295,56 @@ async fn cutover_goes_back_in_full_and_loses_nothing() {
     assert_eq!(back.code, Some(0), "{}", back.shown());
     assert!(!all(db.superuser().await).await, "the expanded schema is back");
 }
+
+/// Somebody who does not look.
+struct Nobody;
+
+impl cutover::run::Watch for Nobody {
+    fn begins(&self, _: &str, _: &str) {}
+    fn progress(&self, _: &cutover::run::Progress) {}
+    fn waits(&self, _: &str) {}
+    fn ends(&self, _: &str, _: bool) {}
+}
+
+/// People cannot be sent back to services whose files are gone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cutover_rollback_is_refused_until_the_clean_up_is_taken_back() {
+    let (db, url) = old_world().await;
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    let mut cx = cutover::run::Cx::open(cutover::run::Setup {
+        folder: cutover::run::Folder::at(at.join("cutover")),
+        url: db.url().clone(),
+        wishes: cutover::run::Wishes::default(),
+        surroundings: cutover::preflight::Surroundings::default(),
+        take_over: false,
+        tools: cutover::run::Tools { bindir: None, search_path: None },
+        clock: std::sync::Arc::new(kernel::SystemClock),
+        rng: std::sync::Arc::new(testkit::SeededRng::new(seed())),
+        watch: Box::new(Nobody),
+        stop: std::sync::Arc::default(),
+        witness: None,
+    })
+    .await
+    .unwrap();
+    // Its last step, whose conditions are held by tests of their own.
+    let contract: Vec<Box<dyn cutover::run::Step>> = vec![Box::new(cutover::cleanup::Contract)];
+    cutover::run::run(&mut cx, &contract).await.unwrap();
+    cx.close(cutover::Exit::Done).await;
+
+    let refused = cutover(at, &url, &["rollback"]).await;
+    assert_eq!(refused.code, Some(3), "{}", refused.shown());
+    assert!(refused.stderr.contains("`pyairtable-platform cutover clean-up --undo`"), "{}", refused.stderr);
+    let early = cutover(at, &url, &["clean-up", "--forget"]).await;
+    assert_eq!(early.code, Some(3), "{}", early.shown());
+    assert!(early.stderr.contains("is kept for 30 days"), "{}", early.stderr);
+    let undone = cutover(at, &url, &["clean-up", "--undo"]).await;
+    assert_eq!((undone.code, undone.stdout.lines().next()), (Some(5), Some("undone  contract")), "{}", undone.shown());
+    assert_eq!(cutover(at, &url, &["rollback"]).await.code, Some(5));
+    let early = cutover(at, &url, &["clean-up"]).await;
+    assert_eq!(early.code, Some(3), "{}", early.shown());
+    assert!(early.stderr.contains("the soak has not begun"), "{}", early.stderr);
+    let dry = cutover(at, &url, &["clean-up", "--dry-run"]).await;
+    assert_eq!(dry.code, Some(0), "{}", dry.shown());
+    assert!(dry.stdout.contains("DISABLE TRIGGER check_workspace_quota_trigger"), "{}", dry.stdout);
+}

@@ -46,7 +46,7 @@ pub(crate) fn snapshot(base: &Path) -> BTreeMap<PathBuf, String> {
             open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
             "folder".to_owned()
         } else if meta.is_symlink() {
-            format!("link {:?}", fs::read_link(&path).unwrap())
+            format!("link {}", fs::read_link(&path).unwrap().display())
         } else {
             format!("file {:?}", fs::read(&path).unwrap())
         };
@@ -68,7 +68,7 @@ fn date(path: &Path, dice: &Dice) {
 
 /// Fills `folder`; links may point anywhere, into `outside` as well, and some files are the same as one there.
 fn grow(folder: &Path, outside: &Path, dice: &Dice, depth: usize) {
-    let mut made = Vec::new();
+    let mut files = Vec::new();
     for _ in 0..dice.below(7) {
         let name = OsString::from_vec(dice.one(NAMES).to_vec());
         let path = folder.join(name);
@@ -88,13 +88,13 @@ fn grow(folder: &Path, outside: &Path, dice: &Dice, depth: usize) {
             }
             3 => symlink(outside, &path).unwrap(),
             4 => fs::hard_link(outside.join("shared"), &path).unwrap(),
-            5 if !made.is_empty() => fs::hard_link(dice.one(&made), &path).unwrap(),
+            5 if !files.is_empty() => fs::hard_link(dice.one(&files), &path).unwrap(),
             _ => {
                 let length = *dice.one(&[0, 1, 511, 512, 513, 70_000]);
                 fs::write(&path, vec![u8::try_from(dice.below(256)).unwrap(); length]).unwrap();
                 let mode = *dice.one(&[0o644, 0o600, 0o755, 0o4755, 0o400, 0o000]);
                 fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-                made.push(path.clone());
+                files.push(path.clone());
             }
         }
         // What lies outside keeps its time, whoever shares it.
@@ -212,6 +212,13 @@ fn trees_half_removed_come_back_and_can_be_removed_on() {
     }
 }
 
+/// The file of one word with the times of `meta`.
+fn restore_one(file: &Path, meta: &fs::Metadata) {
+    fs::write(file, "one").unwrap();
+    let time = Timespec { tv_sec: meta.mtime(), tv_nsec: meta.mtime_nsec() };
+    utimensat(CWD, file, &Timestamps { last_access: time, last_modification: time }, AtFlags::empty()).unwrap();
+}
+
 #[test]
 fn trees_that_were_changed_are_neither_removed_nor_written_over() {
     let dice = Dice::new(3);
@@ -227,11 +234,8 @@ fn trees_that_were_changed_are_neither_removed_nor_written_over() {
         error.to_string()
     };
     let meta = fs::metadata(&file).unwrap();
-    let put_back = || {
-        fs::write(&file, "one").unwrap();
-        let time = Timespec { tv_sec: meta.mtime(), tv_nsec: meta.mtime_nsec() };
-        utimensat(CWD, &file, &Timestamps { last_access: time, last_modification: time }, AtFlags::empty()).unwrap();
-    };
+    let put_back = || restore_one(&file, &meta);
+    let twin = ground.base().join("outside/settings");
     // Same size and time: only the bytes tell.
     let error = refused(&|| {
         put_back();
@@ -248,8 +252,11 @@ fn trees_that_were_changed_are_neither_removed_nor_written_over() {
     // A folder put in its place by a link is not gone through.
     remove(&tree).unwrap();
     symlink(ground.base().join("outside"), &ground.listed).unwrap();
+    // The very file that is to be removed, where the link leads.
+    restore_one(&twin, &meta);
     assert!(remove(&tree).is_err());
-    assert!(ground.base().join("outside/shared").exists());
+    assert!(twin.exists() && ground.base().join("outside/shared").exists());
+    fs::remove_file(&twin).unwrap();
     assert_eq!(restore(&tree, &ground.archived()).unwrap_err().exit(), Exit::Refused);
     fs::remove_file(&ground.listed).unwrap();
     restore(&tree, &ground.archived()).unwrap();

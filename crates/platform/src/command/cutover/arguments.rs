@@ -136,9 +136,9 @@ pub(in crate::command) struct WishArgs {
     /// How long to look on once everybody is on the new side, such as 48h; seconds are for rehearsals [default: 48h]
     #[arg(long, value_name = "TIME", value_parser = seconds, requires = "gateway")]
     soak: Option<u64>,
-    /// The new service's environment file, in which the clean-up switches LEGACY_COEXISTENCE off
+    /// The new service's environment file, in which the clean-up switches `LEGACY_COEXISTENCE` off
     #[arg(long, value_name = "FILE")]
-    environment: Option<PathBuf>,
+    environment_file: Option<PathBuf>,
 }
 
 /// How much is compared before traffic moves.
@@ -174,7 +174,7 @@ impl WishArgs {
             take: self.take.iter().cloned().collect(),
             accept: self.accept.clone(),
             soak: self.soak,
-            environment: self.environment.clone(),
+            environment: self.environment_file.clone(),
         })
     }
 }
@@ -340,7 +340,7 @@ pub(in crate::command) struct SoakArgs {
     /// Take what is found now for what is right, and compare with it from now on
     #[arg(long, value_name = "WHY")]
     pub(super) accept: Option<String>,
-    /// An application_name that is no old service's, such as a report's; may be given several times
+    /// An `application_name` that is no old service's, such as a report's; may be given several times
     #[arg(long, value_name = "NAME")]
     pub(super) ignore: Vec<String>,
     /// Take the run over from whoever holds it: a tool that hangs, or is stopped and must not come back
@@ -356,6 +356,7 @@ pub(in crate::command) struct SoakArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(in crate::command) struct CleanUpArgs {
     /// Print every statement and path and do nothing
     #[arg(long, conflicts_with_all = ["undo", "forget"])]
@@ -366,10 +367,10 @@ pub(in crate::command) struct CleanUpArgs {
     /// Delete what is kept for taking it back; refused for 30 days
     #[arg(long)]
     pub(super) forget: bool,
-    /// The new service's environment file, in which LEGACY_COEXISTENCE is switched off
+    /// The new service's environment file, in which `LEGACY_COEXISTENCE` is switched off
     #[arg(long, value_name = "FILE", conflicts_with_all = ["undo", "forget"])]
-    pub(super) environment: Option<PathBuf>,
-    /// An application_name that is no old service's, such as a report's; may be given several times
+    pub(super) environment_file: Option<PathBuf>,
+    /// An `application_name` that is no old service's, such as a report's; may be given several times
     #[arg(long, value_name = "NAME")]
     pub(super) ignore: Vec<String>,
     /// Take the run over from whoever holds it: a tool that hangs, or is stopped and must not come back

@@ -34,7 +34,7 @@ pub(super) const AFTER_HELP: &str = concat!(
     "\
 Examples:
   pyairtable-platform cutover clean-up --dry-run
-  pyairtable-platform cutover clean-up --environment ./pyairtable-platform.env
+  pyairtable-platform cutover clean-up --environment-file ./pyairtable-platform.env
   pyairtable-platform cutover clean-up --undo
   pyairtable-platform cutover clean-up --forget
 
@@ -43,13 +43,13 @@ Examples:
 );
 
 pub(super) fn run(arguments: &CleanUpArgs) -> anyhow::Result<Exit> {
-    let CleanUpArgs { dry_run, undo, environment, ignore, take_over, json, folder, database, .. } = arguments;
+    let CleanUpArgs { dry_run, undo, environment_file, ignore, take_over, json, folder, database, .. } = arguments;
     let Some(plan) = Plan::read(&folder.folder())? else { return Err(nothing(folder)) };
     on_database(database, "cutover clean-up", async |config, opened| {
         if *dry_run {
             return show(arguments, plan.clone(), opened).await;
         }
-        let wishes = Wishes { environment: environment.clone(), ..Wishes::default() };
+        let wishes = Wishes { environment: environment_file.clone(), ..Wishes::default() };
         let mut cx = Cx::open(opening(folder, wishes, *take_over, config, opened)?).await?;
         let steps = steps::clean_up(&cx.plan, ignore);
         if arguments.forget {
@@ -90,7 +90,7 @@ pub(super) fn run(arguments: &CleanUpArgs) -> anyhow::Result<Exit> {
 
 /// What would be executed and removed, and what would be left out.
 async fn show(arguments: &CleanUpArgs, mut plan: Plan, opened: &Opened) -> anyhow::Result<Exit> {
-    if let Some(path) = &arguments.environment {
+    if let Some(path) = &arguments.environment_file {
         plan.environment = Some(std::path::absolute(path)?);
     }
     let preview = Preview { folder: arguments.folder.folder(), plan, url: opened.url.clone() };
