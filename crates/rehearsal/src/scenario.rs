@@ -9,6 +9,9 @@ use crate::stage::{Error, Options, RETURNED, Stage, now};
 /// Between `gateway thaw` and the next share: the gates look once a second, and thaw has them forget what was before.
 pub(crate) const AFTER_THAW: Duration = Duration::from_secs(2);
 
+/// Longer than the rehearsal's soak.
+const QUIET: Duration = Duration::from_secs(3);
+
 /// Builds everything, takes it over, and looks at what became of it. Tells what it does on standard error.
 pub async fn rehearse(options: &Options) -> Result<Outcome, Error> {
     let steps = steps(options.hold);
@@ -18,7 +21,9 @@ pub async fn rehearse(options: &Options) -> Result<Outcome, Error> {
     let mut faults = Vec::new();
 
     stage.phase("old services alone", async |_| hold(options).await).await?;
-    stage.phase("backup, trial restore, expansion", async |stage| stage.must(&["cutover", "run"])).await?;
+    stage
+        .phase("backup, trial restore, expansion", async |stage| stage.must(&["cutover", "run", "--old", "old"]))
+        .await?;
     stage.phase("this program starts beside them", async |stage| Ok(stage.world.start_platform(&[]).await?)).await?;
     stage
         .phase("10 %, killed on the way", async |stage| {
@@ -29,6 +34,15 @@ pub async fn rehearse(options: &Options) -> Result<Outcome, Error> {
     stage.phase("old services again", async |stage| again(stage).await).await?;
     stage.phase("10, 50, 100 %", async |stage| stage.must(&shift)).await?;
     stage.phase("this program alone", async |_| hold(options).await).await?;
+    stage
+        .phase("old services stopped, clean-up", async |stage| {
+            stage.world.stop_old();
+            // A rehearsal's day without old services is as short as its soak.
+            tokio::time::sleep(QUIET).await;
+            stage.must(&["cutover", "clean-up", "--ignore", "rehearsal"])
+        })
+        .await?;
+    stage.phase("after it", async |_| hold(options).await).await?;
 
     let ended = stage.close().await?;
     Ok(Outcome::of(ended, &faults, options))

@@ -151,15 +151,16 @@ async fn dump(cx: &mut Cx, found: &Discovery, partial: &Path) -> Result<Manifest
     cx.call(program.clone()).await?;
     let tables = crate::digest::tables(&client).await?;
     let captured = captured(&client, &tables).await?;
+    // They stand outside of transactions. Read before the dump begins, they are behind those in it or the same.
+    let sequences = measure::sequences(&client).await?;
     let dumped = performer.program(&program);
     let measured = async {
         let schema = discover::schema(&client).await?;
         let digests = measure::all(cx, &client, &database, &tables, None).await?;
         cx.wait("pg_dump writes the rest");
-        let sequences = measure::sequences(&client).await?;
-        Ok((schema, digests, sequences, measure::large_objects(&client).await?))
+        Ok((schema, digests, measure::large_objects(&client).await?))
     };
-    let ((), (schema, digests, sequences, large_objects)) = tokio::try_join!(dumped, measured)?;
+    let ((), (schema, digests, large_objects)) = tokio::try_join!(dumped, measured)?;
     drop(client);
 
     let mut archives = Vec::new();

@@ -20,9 +20,6 @@ use tokio::task::JoinHandle;
 
 use crate::support::setup;
 
-/// What a server for tests does without.
-const MISSING: [&str; 4] = ["fsync", "full-page-writes", "synchronous-commit", "redis"];
-
 /// A service that answers every request on its connections, fails each, or says something else.
 pub(crate) struct Service {
     address: SocketAddr,
@@ -144,8 +141,7 @@ impl World {
     ) -> Result<Vec<run::Done>, Error> {
         let steps = plan.split(',').map(|step| step.parse().unwrap()).collect();
         let shift = Some(ShiftPlan { gateway: self.socket.clone(), steps });
-        let accept = MISSING.map(str::to_owned).into();
-        let wishes = Wishes { shift, shadow, accept, ..Wishes::default() };
+        let wishes = Wishes { shift, shadow, ..Wishes::default() };
         let mut cx = Cx::open(setup(&self.folder.path().join("run"), self.db.url(), wishes, None)).await?;
         let all = if is_whole { steps::of(&cx.plan) } else { steps::shift(&cx.plan) };
         let done = run::run(&mut cx, &all);

@@ -35,7 +35,7 @@ async fn cutover(directory: &Path, url: &str, arguments: &'static [&'static str]
 }
 
 /// What a test server does without.
-const ACCEPTED: &str = "fsync,full-page-writes,synchronous-commit,redis";
+const ACCEPTED: &str = "fsync,full-page-writes,one-database,redis,synchronous-commit";
 
 /// Nobody needs to know more than the last line says.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

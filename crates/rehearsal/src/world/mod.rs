@@ -36,6 +36,8 @@ const PATIENT: &str = "gates:
   excess: 90%
 ";
 const INTENDED: &str = "intended.yaml";
+/// Where the old services' own files are.
+const OLD: &str = "old";
 /// Where the rows are.
 pub const DATABASE: &str = "pyairtable";
 
@@ -127,6 +129,7 @@ impl World {
         let routes = plan.folder.join("routes.yaml");
         let asked = plan.between.unwrap_or(platform);
         std::fs::write(&routes, routes_of(old, asked)).map_err(|error| Error::File(routes.clone(), error))?;
+        write_environments(&plan.folder, &database, &redis.url_of(0))?;
         let intended = plan.folder.join(INTENDED);
         std::fs::write(&intended, BUILT_IN).map_err(|error| Error::File(intended.clone(), error))?;
         let mut command = plan.command();
@@ -287,6 +290,18 @@ impl World {
         }
         command
     }
+}
+
+/// What the old services were started with, in a folder for each, as a deployment keeps it.
+fn write_environments(folder: &Path, database: &str, redis: &str) -> Result<(), Error> {
+    for service in ["auth-service", "user-service", "workspace-service", "tenant-service", "notification-service"] {
+        let folder = folder.join(OLD).join(service);
+        std::fs::create_dir_all(&folder).map_err(|error| Error::File(folder.clone(), error))?;
+        let text = format!("DATABASE_URL={database}\nREDIS_URL={redis}\nJWT_SECRET={JWT_SECRET}\n");
+        let file = folder.join(".env");
+        std::fs::write(&file, text).map_err(|error| Error::File(file.clone(), error))?;
+    }
+    Ok(())
 }
 
 /// What serves people is no superuser, so that row-level security holds.

@@ -87,8 +87,12 @@ async fn capture_asks_no_right_of_old_services_and_never_fails_their_writes() {
     let unknown = capture::newest(&client, None, None, 1).await.unwrap().remove(0);
     assert_eq!((unknown.operation.as_str(), unknown.id.to_string()), ("unknown", mark.clone()));
     let error = run::run(&mut cx, &replay::preparation(&Choice::default())).await.unwrap_err();
+    assert_eq!(error.exit(), Exit::Refused, "nobody has decided about the new column: {error}");
+    assert!(error.to_string().contains("--without public.examples.title"), "{error}");
+    let without = Choice { without: vec!["public.examples.title".to_owned()], ..Choice::default() };
+    let error = run::run(&mut cx, &replay::preparation(&without)).await.unwrap_err();
     assert_eq!(error.exit(), Exit::Differs, "{error}");
     assert!(error.to_string().contains(&format!("--until {mark}")), "{error}");
-    let choice = Choice { until: Some(mark.parse().unwrap()), ..Choice::default() };
+    let choice = Choice { until: Some(mark.parse().unwrap()), ..without };
     run::run(&mut cx, &replay::preparation(&choice)).await.unwrap();
 }
