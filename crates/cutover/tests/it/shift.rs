@@ -141,7 +141,7 @@ impl World {
     ) -> Result<Vec<run::Done>, Error> {
         let steps = plan.split(',').map(|step| step.parse().unwrap()).collect();
         let shift = Some(ShiftPlan { gateway: self.socket.clone(), steps });
-        let wishes = Wishes { shift, shadow, ..Wishes::default() };
+        let wishes = Wishes { shift, shadow, soak: Some(1), ..Wishes::default() };
         let mut cx = Cx::open(setup(&self.folder.path().join("run"), self.db.url(), wishes, None)).await?;
         let all = if is_whole { steps::of(&cx.plan) } else { steps::shift(&cx.plan) };
         let done = run::run(&mut cx, &all);
