@@ -104,6 +104,12 @@ fn place(url: &str, port: u16) -> String {
         other => other,
     };
     let path = parsed.path().trim_matches('/');
+    if port == 6379 && parsed.host_str().is_none_or(str::is_empty) {
+        // A socket: the database is a parameter, or stands behind the file's name as this program shows it.
+        let said = parsed.query_pairs().find(|(key, _)| key == "db").map(|(_, number)| number.into_owned());
+        let (file, number) = path.rsplit_once(".sock/").map_or((path, "0"), |(file, number)| (file, number));
+        return format!("{}/{}", file.trim_end_matches(".sock"), said.as_deref().unwrap_or(number));
+    }
     // Redis's database 0 need not be named.
     let path = if port == 6379 && path.is_empty() { "0" } else { path };
     format!("{host}:{}/{path}", parsed.port().unwrap_or(port))
@@ -133,6 +139,10 @@ mod tests {
         assert!(!same(url, "postgres://a:b@db/x", "postgres://a:b@db:5433/x"));
         assert!(same(Key::RedisUrl, "redis://:p@r", "redis://r:6379/0"));
         assert!(!same(Key::RedisUrl, "redis://r/1", "redis://r:6379/0"));
+        assert!(same(Key::RedisUrl, "redis+unix:///run/redis.sock?db=0", "redis+unix:///run/redis.sock"));
+        assert!(same(Key::RedisUrl, "redis+unix:///run/redis.sock?db=2", "redis:///run/redis.sock/2"));
+        assert!(!same(Key::RedisUrl, "redis+unix:///run/redis.sock?db=1", "redis+unix:///run/redis.sock/0"));
+        assert!(!same(Key::RedisUrl, "redis+unix:///run/redis.sock", "redis+unix:///run/other.sock"));
         assert!(!url.compared("postgres://a:secret@db/x").contains("secret"));
     }
 }

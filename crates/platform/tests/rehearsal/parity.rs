@@ -20,7 +20,8 @@ async fn backed_up(layout: Layout, people: u32, folder: &Path) -> TestDb {
     let db = TestDb::empty().await;
     let places = layout.create(db.config()).await.unwrap();
     fill(layout, &places, Plan { people, seed: 7, now: SystemClock.now() }).await.unwrap();
-    let (code, said) = run(&db, folder, &["cutover", "backup"]);
+    let accept = "fsync,full-page-writes,one-database,redis,synchronous-commit";
+    let (code, said) = run(&db, folder, &["cutover", "backup", "--accept", accept]);
     assert_eq!(code, Some(0), "{said}");
     db
 }
