@@ -172,13 +172,13 @@ fn as_the_journal(report: &Report, folder: &Folder) {
     }
 }
 
-/// The series is what the services saw: all but the seconds before the run and after its last look.
+/// The series is what the services saw: all but the seconds before the run, between its tools and while it soaks.
 fn as_the_services(report: &Report, world: &World) {
     let traffic = report.traffic.as_ref().unwrap();
     assert_eq!(traffic.families.keys().collect::<Vec<_>>(), ["all", "notifications", "site", "users"]);
     let curve = &traffic.families["users"];
     let answered = world.new.answered.load(Ordering::Relaxed);
-    assert!(curve.new.requests <= answered && curve.new.requests * 10 > answered * 7, "{:?} of {answered}", curve.new);
+    assert!(curve.new.requests <= answered && curve.new.requests * 10 > answered * 3, "{:?} of {answered}", curve.new);
     assert!(curve.new.errors > 0 && curve.old.errors == 0, "{curve:?}");
     let sum: u64 = curve.points.iter().map(|point| point.new.requests).sum();
     assert_eq!(sum, curve.new.requests);
