@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -94,6 +95,9 @@ pub struct Difference {
     pub legacy: Sample,
     /// What the new side has there.
     pub platform: Sample,
+    /// When the object around it was changed, if the new side's `updated_at` is later than the old one's: then the old side
+    /// may have answered from a cache.
+    pub changed_at: Option<Timestamp>,
 }
 
 /// How the answers of the old and the new side differ; each field and kind once.
@@ -124,13 +128,28 @@ pub fn compare(legacy: &Answer, platform: &Answer) -> Vec<Difference> {
 #[derive(Default)]
 struct Found {
     differences: Vec<Difference>,
-    known: BTreeSet<(String, Kind)>,
+    known: BTreeMap<(String, Kind), usize>,
+    /// Of the object that is looked at.
+    changed_at: Option<Timestamp>,
 }
 
 impl Found {
     fn add(&mut self, field: &str, kind: Kind, legacy: Sample, platform: Sample) {
-        if self.differences.len() < MOST && self.known.insert((field.to_owned(), kind)) {
-            self.differences.push(Difference { field: field.to_owned(), kind, legacy, platform });
+        let difference = Difference { field: field.to_owned(), kind, legacy, platform, changed_at: self.changed_at };
+        match self.known.get(&(field.to_owned(), kind)) {
+            // Of many the one that a cache excuses least.
+            Some(&at) => {
+                if let Some(known) = self.differences.get_mut(at)
+                    && known.changed_at > difference.changed_at
+                {
+                    *known = difference;
+                }
+            }
+            None if self.differences.len() < MOST => {
+                self.known.insert((field.to_owned(), kind), self.differences.len());
+                self.differences.push(difference);
+            }
+            None => {}
         }
     }
 
@@ -142,6 +161,10 @@ impl Found {
     fn values(&mut self, path: &mut String, legacy: &Value, platform: &Value) {
         match (legacy, platform) {
             (Value::Object(one), Value::Object(other)) => {
+                let around = self.changed_at;
+                if let (Some(before), Some(after)) = (updated_at(legacy), updated_at(platform)) {
+                    self.changed_at = (after > before).then_some(after);
+                }
                 let keys: BTreeSet<&String> = one.keys().chain(other.keys()).collect();
                 for key in keys {
                     let length = path.len();
@@ -154,6 +177,7 @@ impl Found {
                     }
                     path.truncate(length);
                 }
+                self.changed_at = around;
             }
             (Value::Array(one), Value::Array(other)) => {
                 let length = path.len();
@@ -178,7 +202,9 @@ impl Found {
             }
             for (id, item) in &other {
                 if !one.contains_key(id) {
+                    let around = std::mem::replace(&mut self.changed_at, updated_at(item));
                     self.at(path, Kind::Extra, None, Some(item));
+                    self.changed_at = around;
                 }
             }
             let ids = |list: &[Value], known: &BTreeMap<String, &Value>| -> Vec<String> {
@@ -200,6 +226,10 @@ impl Found {
             self.values(path, one, other);
         }
     }
+}
+
+fn updated_at(object: &Value) -> Option<Timestamp> {
+    object.get("updated_at")?.as_str()?.parse().ok()
 }
 
 /// Numbers by their value, as those who read JSON see them: `1.0` is `1`.

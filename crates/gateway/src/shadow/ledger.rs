@@ -66,7 +66,7 @@ impl Ledger {
             return;
         }
         let group = self.groups.entry(key).or_insert_with(|| {
-            let Difference { field, kind, legacy, platform } = difference;
+            let Difference { field, kind, legacy, platform, .. } = difference;
             let (kind, legacy, platform) = (kind.name(), legacy.redacted(), platform.redacted());
             tracing::warn!(endpoint, field, kind, legacy, platform, request_id, "the sides answer a read differently");
             Group {

@@ -1,6 +1,8 @@
 //! The register of intended differences: the only thing that excuses one. Where the old service is wrong or leaks, the new
 //! one must differ, and somebody has to say so with a reason.
 
+use jiff::{SignedDuration, Timestamp};
+
 use crate::counters::template;
 use crate::routes::Problem;
 use crate::routes::file::{self, Keys, line};
@@ -18,8 +20,13 @@ struct Entry {
     legacy: Option<String>,
     /// The same of the new side.
     platform: Option<String>,
+    /// Only what was changed so lately, and that the old side does not know yet; nothing for any.
+    changed_within: Option<SignedDuration>,
     reason: String,
 }
+
+/// How far clocks may be apart.
+const CLOCKS: SignedDuration = SignedDuration::from_secs(10);
 
 /// All intended differences.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -66,14 +73,20 @@ impl Register {
         if problems.is_empty() { Ok(register) } else { Err(problems) }
     }
 
-    /// Why a difference is intended, if it is.
-    pub fn reason(&self, endpoint: &str, difference: &Difference) -> Option<&str> {
+    /// Why a difference that is seen now is intended, if it is.
+    pub fn reason(&self, endpoint: &str, difference: &Difference, now: Timestamp) -> Option<&str> {
+        let lately = |within: SignedDuration| {
+            // Clocks of two machines are never quite the same.
+            let age = difference.changed_at.map(|at| now.duration_since(at));
+            age.is_some_and(|age| age <= within && age >= -CLOCKS)
+        };
         let covers = |entry: &&Entry| {
             matches(&entry.endpoint, endpoint)
                 && matches(&entry.field, &difference.field)
                 && entry.kind.is_none_or(|kind| kind == difference.kind)
                 && entry.legacy.as_deref().is_none_or(|text| difference.legacy.is(text))
                 && entry.platform.as_deref().is_none_or(|text| difference.platform.is(text))
+                && entry.changed_within.is_none_or(lately)
         };
         self.0.iter().find(covers).map(|entry| entry.reason.as_str())
     }
@@ -127,6 +140,14 @@ fn entry(node: &marked_yaml::Node) -> Result<Entry, Vec<Problem>> {
         read.map(str::to_owned).map_err(|problem| problems.push(problem)).ok()
     };
     let (legacy, platform) = (value("legacy"), value("platform"));
+    let changed_within = keys.take("changed_within").and_then(|node| {
+        let read = file::text(node, "`changed_within`".to_owned()).and_then(|text| {
+            let within = text.parse::<SignedDuration>().ok().filter(SignedDuration::is_positive);
+            let message = || format!("{text:?} is no duration: write one such as 5m");
+            within.ok_or_else(|| Problem { line: line(node.span()), message: message() })
+        });
+        read.map_err(|problem| problems.push(problem)).ok()
+    });
     keys.finish(&mut problems);
     let endpoint = endpoint.and_then(|(text, line)| {
         let read = text.split_once(' ').filter(|(method, path)| {
@@ -160,7 +181,7 @@ fn entry(node: &marked_yaml::Node) -> Result<Entry, Vec<Problem>> {
     });
     match (endpoint, field, kind, reason) {
         (Some(endpoint), Some(field), Some(kind), Some((reason, _))) if problems.is_empty() => {
-            Ok(Entry { endpoint, field, kind, legacy, platform, reason })
+            Ok(Entry { endpoint, field, kind, legacy, platform, changed_within, reason })
         }
         _ => Err(problems),
     }
@@ -168,12 +189,19 @@ fn entry(node: &marked_yaml::Node) -> Result<Entry, Vec<Problem>> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::Register;
-    use crate::shadow::compare::{Difference, Kind};
+    use crate::shadow::compare::{Answer, Difference, Kind, compare};
     use crate::shadow::sample::Sample;
 
+    fn now() -> Timestamp {
+        "2026-03-01T12:00:00Z".parse().unwrap()
+    }
+
     fn difference(field: &str, kind: Kind) -> Difference {
-        Difference { field: field.to_owned(), kind, legacy: Sample::nothing(), platform: Sample::nothing() }
+        let (legacy, platform) = (Sample::nothing(), Sample::nothing());
+        Difference { field: field.to_owned(), kind, legacy, platform, changed_at: None }
     }
 
     #[test]
@@ -184,7 +212,8 @@ mod tests {
              - endpoint: GET /api/v1/tenants*\n  field: $.limits.*\n  kind: any\n  reason: plans are new\n",
         )
         .unwrap();
-        let reason = |endpoint, field, kind| register.reason(endpoint, &difference(field, kind)).map(str::to_owned);
+        let reason =
+            |endpoint, field, kind| register.reason(endpoint, &difference(field, kind), now()).map(str::to_owned);
         let user = "GET /api/v1/users/{id}";
         assert_eq!(reason(user, "$.password_hash", Kind::Missing).as_deref(), Some("the old one leaks it"));
         assert_eq!(reason(user, "$.password_hash", Kind::Value), None);
@@ -202,12 +231,35 @@ mod tests {
         .unwrap();
         let excused = |legacy: Sample, platform: Sample| {
             let difference = Difference { legacy, platform, ..difference("$.at", Kind::Value) };
-            register.reason("GET /a", &difference).is_some()
+            register.reason("GET /a", &difference, now()).is_some()
         };
         assert!(excused(Sample::shown("0001"), Sample::shown("1970")));
         assert!(!excused(Sample::shown("0001"), Sample::shown("1971")));
         assert!(!excused(Sample::shown("0002"), Sample::shown("1970")));
         assert!(!excused(Sample::nothing(), Sample::shown("1970")));
+    }
+
+    #[test]
+    fn caches_excuse_what_was_changed_lately() {
+        let register =
+            Register::parse("- endpoint: GET /a\n  field: $.*\n  kind: any\n  changed_within: 5m\n  reason: x\n")
+                .unwrap();
+        let excused = |old: &str, new: &str| {
+            let answer = |at: &str, name: &str| Answer {
+                status: 200,
+                content_type: None,
+                body: format!(r#"{{"list": [{{"id": 1, "updated_at": "{at}", "name": "{name}"}}]}}"#).into_bytes(),
+            };
+            let found = compare(&answer(old, "old"), &answer(new, "new"));
+            assert!(!found.is_empty());
+            found.iter().all(|one| register.reason("GET /a", one, now()).is_some())
+        };
+        assert!(excused("2026-02-01T00:00:00Z", "2026-03-01T11:56:00Z"));
+        assert!(excused("2026-02-01T00:00:00Z", "2026-03-01T13:00:03+01:00"), "clocks differ");
+        assert!(!excused("2026-02-01T00:00:00Z", "2026-03-01T11:54:00Z"), "no cache is as old");
+        assert!(!excused("2026-02-01T00:00:00Z", "2026-03-01T13:00:00Z"), "a wrong zone");
+        assert!(!excused("2026-03-01T11:59:00Z", "2026-03-01T11:58:00Z"), "the new side is behind");
+        assert!(!excused("2026-03-01T11:59:00Z", "2026-03-01T11:59:00Z"), "nobody changed it");
     }
 
     #[test]
@@ -234,8 +286,9 @@ mod tests {
             (
                 entry("GET /a", "$.b", "any", "  reasn: x\n"),
                 4,
-                "use one of endpoint, field, kind, reason, legacy, platform",
+                "use one of endpoint, field, kind, reason, legacy, platform, changed_within",
             ),
+            (entry("GET /a", "$.b", "any", "  changed_within: soon\n  reason: x\n"), 4, "is no duration"),
             ("x: 1\n".to_owned(), 1, "intended"),
         ] {
             let problems = Register::parse(&text).expect_err(&text);

@@ -62,9 +62,10 @@ impl Shadow {
             return Ok(());
         }
         let register = Arc::clone(&self.state().register);
+        let now = self.clock.now();
         let (intended, open): (Vec<_>, Vec<_>) = found
             .into_iter()
-            .map(|difference| (register.reason(&question.endpoint, &difference).map(str::to_owned), difference))
+            .map(|difference| (register.reason(&question.endpoint, &difference, now).map(str::to_owned), difference))
             .partition(|(reason, _)| reason.is_some());
         let open: Vec<Difference> = open.into_iter().map(|(_, difference)| difference).collect();
         // Somebody may have changed it between the two reads, and some fields are never twice the same. Whoever is asked
@@ -79,7 +80,6 @@ impl Shadow {
         let real = state.noise.real(&question.endpoint, &open, &again.0, &again.1);
         let place = real.first().map(|difference| format!("{} {}", question.endpoint, difference.field));
         let request_id = question.request_id.to_str().unwrap_or_default();
-        let now = self.clock.now();
         for difference in &real {
             state.ledger.add(&question.endpoint, request_id, difference, now);
         }
@@ -104,7 +104,8 @@ impl Shadow {
             Ok(answer) => {
                 let register = Arc::clone(&self.state().register);
                 let found = compare(ours, answer);
-                let is_intended = found.iter().all(|one| register.reason(&question.endpoint, one).is_some());
+                let now = self.clock.now();
+                let is_intended = found.iter().all(|one| register.reason(&question.endpoint, one, now).is_some());
                 (!is_intended).then_some(true)
             }
             Err(Unanswered::Broken) => Some(true),

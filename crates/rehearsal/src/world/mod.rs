@@ -211,6 +211,8 @@ impl World {
 
     /// The same without waiting for it.
     pub async fn spawn_platform(&mut self, environment: &[(&str, &str)]) -> Result<(), Error> {
+        // It gives its port back first.
+        self.kill_platform();
         let client = self.connect().await?;
         client.batch_execute(OWN_ROLE).await?;
         let mut command = self.plan.command();
