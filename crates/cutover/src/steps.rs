@@ -7,6 +7,7 @@ use crate::config::Environment;
 use crate::discover::Discover;
 use crate::expand::Expand;
 use crate::preflight::Preflight;
+use crate::replay::Verify;
 use crate::run::{Plan, Step};
 use crate::shadow::Shadow;
 use crate::shift::{Gateway, Shift};
@@ -23,7 +24,7 @@ pub fn checks(plan: &Plan) -> Vec<Box<dyn Step>> {
 
 /// What is done before traffic moves.
 pub fn preparation() -> Vec<Box<dyn Step>> {
-    vec![Box::new(Discover), Box::new(Capture), Box::new(Backup), Box::new(Trial), Box::new(Expand)]
+    vec![Box::new(Discover), Box::new(Capture), Box::new(Backup), Box::new(Trial), Box::new(Expand), Box::new(Verify)]
 }
 
 /// The steps that move traffic; none until the plan says how.

@@ -108,8 +108,8 @@ fn compared(page: &mut String, outcome: &Outcome) -> std::fmt::Result {
 - Each answer with its status, and with what was acknowledged before: whoever was told that a change was made must see it from then \
 on, on either side.
 - {} acknowledged rows, values and deletions with the tables: {} missing or changed, {} there twice.
-- Every table of the backup with the database, by two 64-bit sums over all rows, and again after the backup was restored into a \
-scratch database. The run stops if one differs.
+- Every table of the backup, by two 64-bit sums over all rows, after it was restored into a scratch database; and after the \
+expansion, with every change since on top of it, with what the live database held at that moment. The run stops if one differs.
 - Failed are all requests without the right answer, but for those from a second before the kill until a second after the return. \
 Those are the ones called harmed.
 ",

@@ -73,6 +73,9 @@ pub enum Error {
         /// How it ended.
         status: ExitStatus,
     },
+    /// The sides differ before anything is broken.
+    #[error("without any fault the sides differ: {0}")]
+    Differ(String),
     /// The gateway did not do what it was to do.
     #[error("the gateway is at {is} and should be at {wanted}")]
     Share {

@@ -95,7 +95,7 @@ pub(crate) fn settings(from: &str, settings: &[String], into: &str) -> Vec<Call>
     all
 }
 
-pub(super) fn drop_database(server: &Server, name_of: &str) -> Call {
+pub(crate) fn drop_database(server: &Server, name_of: &str) -> Call {
     Call::sql(&server.database, format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", name(name_of)))
 }
 

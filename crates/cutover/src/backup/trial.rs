@@ -12,7 +12,7 @@ use super::call::{self, Performer};
 use super::manifest::Manifest;
 use super::{check_files, measure};
 use crate::digest::SESSION;
-use crate::discover::{self, bare, schema};
+use crate::discover::{self, Server, bare, schema};
 use crate::run::{Call, Cx, Doing, Preview, Step};
 use crate::{Error, Result, files};
 
@@ -72,23 +72,8 @@ impl Step for Trial {
             let folder = cx.folder.backup();
             let (manifest, sum) = check_files(&folder)?;
             let scratch = cx.plan.scratch();
-            let client = cx.connect(None).await?;
-            let (tools, stop, application) = (cx.tools.clone(), cx.stop(), cx.application_name());
-            let (url, server) = (cx.url.clone(), &manifest.server);
-            let performer = Performer { url: &url, tools: &tools, server, application: &application, stop: &stop };
-            for call in call::restore(server, &scratch, &folder, cx.plan.jobs) {
-                cx.call(call.clone()).await?;
-                if matches!(call, Call::Program(_)) {
-                    cx.wait("pg_restore fills the scratch database");
-                }
-                performer.perform(&client, &call).await?;
-            }
-            let restored = cx.connect(Some(&scratch)).await?;
-            same(cx, &restored, &scratch, &manifest).await?;
-            drop(restored);
-            let call = call::drop_database(server, &scratch);
-            cx.call(call.clone()).await?;
-            performer.perform(&client, &call).await?;
+            drop(restored(cx, &manifest, &scratch).await?);
+            drop_scratch(cx, &manifest.server).await?;
             let passed = Passed {
                 manifest_sha256: sum,
                 at: cx.clock.now(),
@@ -122,9 +107,7 @@ impl Step for Trial {
                 }
                 _ => {}
             }
-            let client = cx.connect(None).await?;
-            let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", call::name(&cx.plan.scratch()));
-            client.batch_execute(&sql).await.map_err(Error::sql("dropping the scratch database"))
+            clear_scratch(cx).await
         })
     }
 
@@ -134,8 +117,43 @@ impl Step for Trial {
     }
 }
 
+/// Restores the backup of this run into a new database and compares it with the manifest. A session of it.
+pub(crate) async fn restored(cx: &mut Cx, manifest: &Manifest, into: &str) -> Result<Client> {
+    let client = cx.connect(None).await?;
+    let (tools, stop, application) = (cx.tools.clone(), cx.stop(), cx.application_name());
+    let (url, server) = (cx.url.clone(), &manifest.server);
+    let performer = Performer { url: &url, tools: &tools, server, application: &application, stop: &stop };
+    for call in call::restore(server, into, &cx.folder.backup(), cx.plan.jobs) {
+        cx.call(call.clone()).await?;
+        if matches!(call, Call::Program(_)) {
+            cx.wait("pg_restore fills a new database");
+        }
+        performer.perform(&client, &call).await?;
+    }
+    let restored = cx.connect(Some(into)).await?;
+    same(cx, &restored, into, manifest).await?;
+    Ok(restored)
+}
+
+/// Drops the scratch database, which is there.
+pub(crate) async fn drop_scratch(cx: &mut Cx, server: &Server) -> Result<()> {
+    let client = cx.connect(None).await?;
+    let (tools, stop, application, url) = (cx.tools.clone(), cx.stop(), cx.application_name(), cx.url.clone());
+    let performer = Performer { url: &url, tools: &tools, server, application: &application, stop: &stop };
+    let call = call::drop_database(server, &cx.plan.scratch());
+    cx.call(call.clone()).await?;
+    performer.perform(&client, &call).await
+}
+
+/// Drops the scratch database, if there is one.
+pub(crate) async fn clear_scratch(cx: &Cx) -> Result<()> {
+    let client = cx.connect(None).await?;
+    let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", call::name(&cx.plan.scratch()));
+    client.batch_execute(&sql).await.map_err(Error::sql("dropping the scratch database"))
+}
+
 /// Whether a restored database holds what the manifest says.
-pub(crate) async fn same(cx: &mut Cx, client: &Client, database: &str, manifest: &Manifest) -> Result<()> {
+async fn same(cx: &mut Cx, client: &Client, database: &str, manifest: &Manifest) -> Result<()> {
     client.batch_execute(SESSION).await.map_err(Error::sql("setting the session up"))?;
     let now = measure::all(cx, client, database, &manifest.tables, Some(&manifest.digests)).await?;
     differences(client, manifest, &now).await

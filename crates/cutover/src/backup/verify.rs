@@ -103,6 +103,13 @@ pub struct Verdict {
     pub tables: Vec<TableVerdict>,
 }
 
+impl Verdict {
+    /// How many rows there are now.
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().filter_map(|table| table.count_now).sum()
+    }
+}
+
 /// Compares a database with the digests of a backup, on one snapshot. With `restored`, a session of the database the
 /// backup was restored into, rows and columns are named, `most` of a table.
 pub async fn compare(client: &Client, manifest: &Manifest, restored: Option<&Client>, most: usize) -> Result<Verdict> {

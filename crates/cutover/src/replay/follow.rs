@@ -22,7 +22,18 @@ pub struct Round {
 /// Applies everything that is committed now and not in the copy. `each` is told how many of how many are done.
 ///
 /// The session of the copy must run its triggers as a replica does: what they and cascades did is in the log itself.
-pub async fn round(live: &Client, copy: &Client, mut each: impl AsyncFnMut(u64, u64) -> Result<()>) -> Result<Round> {
+pub async fn round(live: &Client, copy: &Client, each: impl AsyncFnMut(u64, u64) -> Result<()>) -> Result<Round> {
+    let done = round_seen(live, copy, each).await?;
+    live.batch_execute("COMMIT").await.map_err(Error::sql("reading the change log"))?;
+    Ok(done)
+}
+
+/// The same, and the transaction of `live` stays open: after a fresh round it sees what the copy holds, and no more.
+pub(super) async fn round_seen(
+    live: &Client,
+    copy: &Client,
+    mut each: impl AsyncFnMut(u64, u64) -> Result<()>,
+) -> Result<Round> {
     let reading = || Error::sql("reading the change log");
     let writing = || Error::sql("applying the change log");
     let mut position = Position::read(copy).await?.ok_or_else(|| {
@@ -70,6 +81,6 @@ pub async fn round(live: &Client, copy: &Client, mut each: impl AsyncFnMut(u64, 
             break;
         }
     }
-    live.batch_execute("COMMIT").await.map_err(reading())?;
+    live.batch_execute("CLOSE changes").await.map_err(reading())?;
     Ok(Round { applied, fresh })
 }

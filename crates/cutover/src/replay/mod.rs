@@ -7,6 +7,9 @@
 //! switch-database  writers wait; the rest; every table compared; both databases change their names at once
 //! ```
 //!
+//! `verify`, a step of every run, does the first two with the scratch database and compares what the live one holds at one
+//! moment: nobody waits, and nothing is switched.
+//!
 //! Invariants:
 //! - Each batch and the note how far it went are one transaction of the copy: nothing is applied twice, nothing left out.
 //! - A change that finds no row, or more than one, stops everything. So does a table that differs at the end.
@@ -18,6 +21,7 @@
 
 mod apply;
 mod carry;
+mod compare;
 mod follow;
 mod position;
 mod restore;
@@ -25,6 +29,7 @@ mod step;
 mod switch;
 mod tables;
 mod until;
+mod verify;
 
 use crate::run::Step;
 
@@ -35,6 +40,7 @@ pub(crate) use self::restore::switched as is_back;
 pub use self::step::Replay;
 pub use self::switch::{SWITCH, Switch, mend, roll_forward};
 pub use self::until::Until;
+pub use self::verify::Verify;
 
 /// What whoever goes back in full chose.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

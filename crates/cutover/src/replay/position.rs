@@ -27,6 +27,11 @@ pub struct Position {
 }
 
 impl Position {
+    /// Of a copy that was restored from the backup with this manifest, whose snapshot saw `base`.
+    pub fn of(base: String, manifest_sha256: String) -> Self {
+        Self { base, target: None, after: 0, applied: 0, until: None, manifest_sha256, wish: String::new() }
+    }
+
     /// Notes where a copy begins. Afterwards it counts as restored.
     pub async fn begin(&self, copy: &Client) -> Result<()> {
         let schema = "CREATE SCHEMA pyairtable_cutover;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tokio_postgres::Client;
 
 use super::{Choice, Position, SWITCH, tables};
-use crate::backup::call::{self, Performer};
+use crate::backup::call;
 use crate::backup::{Manifest, check_files, trial};
 use crate::capture::gaps;
 use crate::digest::{SESSION, Table};
@@ -134,29 +134,8 @@ impl Step for Beside {
                 None => None,
             };
             let copy = cx.plan.restored();
-            let (tools, stop, application) = (cx.tools.clone(), cx.stop(), cx.application_name());
-            let (url, server) = (cx.url.clone(), manifest.server.clone());
-            let performer =
-                Performer { url: &url, tools: &tools, server: &server, application: &application, stop: &stop };
-            for call in call::restore(&server, &copy, &cx.folder.backup(), cx.plan.jobs) {
-                cx.call(call.clone()).await?;
-                if matches!(call, Call::Program(_)) {
-                    cx.wait("pg_restore fills the new database");
-                }
-                performer.perform(&live, &call).await?;
-            }
-            let restored = session(cx, Some(&copy)).await?;
-            trial::same(cx, &restored, &copy, &manifest).await?;
-            let begin = Position {
-                base: seen,
-                target: None,
-                after: 0,
-                applied: 0,
-                until,
-                manifest_sha256: sum,
-                wish: self.wish(),
-            };
-            begin.begin(&restored).await
+            let restored = trial::restored(cx, &manifest, &copy).await?;
+            Position { until, wish: self.wish(), ..Position::of(seen, sum) }.begin(&restored).await
         })
     }
 

@@ -12,7 +12,7 @@ use crate::run::{Call, Cx, Doing, Preview, Step};
 use crate::{Error, Result};
 
 /// A copy this far behind is as good as one that is not: the rest is applied while writers wait.
-const NEAR: Duration = Duration::from_secs(1);
+pub(super) const NEAR: Duration = Duration::from_secs(1);
 
 /// Replays the change log until the copy is near.
 pub struct Replay {
@@ -28,8 +28,14 @@ impl Replay {
 
 /// A session of the copy that applies changes.
 pub(super) async fn writer(cx: &Cx) -> Result<Client> {
-    let copy = session(cx, Some(&cx.plan.restored())).await?;
+    let copy = appender(cx, &cx.plan.restored()).await?;
     as_a_replica(&copy).await?;
+    Ok(copy)
+}
+
+/// The same for a copy without triggers and foreign keys.
+pub(super) async fn appender(cx: &Cx, database: &str) -> Result<Client> {
+    let copy = session(cx, Some(database)).await?;
     // A batch that a crash of the server takes back is applied again: how far it went is taken back with it.
     let sql =
         "SET synchronous_commit = off; SET lc_monetary = 'C'; SET quote_all_identifiers = off; SET xmloption = content";

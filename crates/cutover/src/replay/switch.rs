@@ -10,12 +10,13 @@ use db::DatabaseUrl;
 use serde_json::{Value, json};
 use tokio_postgres::Client;
 
+use super::compare::{compare, words};
 use super::restore::{covered, database_exists, session, switched};
 use super::step::writer;
 use super::{Choice, Position, carry, round, tables};
 use crate::backup::{Manifest, call};
 use crate::capture::{Left, left_out, literal};
-use crate::digest::{Side, bisect, differing, measure_again, quote};
+use crate::digest::quote;
 use crate::journal;
 use crate::run::{Call, Cx, Doing, Folder, Plan, Preview, Step};
 use crate::{Error, Result};
@@ -24,8 +25,6 @@ use crate::{Error, Result};
 pub const SWITCH: &str = "switch-database";
 /// How long writers in the way are waited for before they are ended: their sessions end in a moment anyway.
 const LOCK_WAIT: Duration = Duration::from_secs(3);
-/// How many rows that differ are named.
-const NAMED: usize = 20;
 
 /// Puts the copy in place of the live database.
 pub struct Switch {
@@ -253,38 +252,10 @@ async fn sequences(live: &Client, copy: &Client) -> Result<usize> {
     Ok(copied)
 }
 
-/// Compares every table of the backup, live and in the copy, by the columns that the backup has. How many rows.
+/// Compares every table of the backup, live and in the copy. How many rows.
 async fn same(cx: &mut Cx, live: &Client, copy: &Client, manifest: &Manifest) -> Result<u64> {
-    let (mut rows, mut wrong) = (0, Vec::new());
-    let total = manifest.rows();
-    for table in &manifest.tables {
-        let name = table.shown();
-        let Some(before) = manifest.digests.get(&name) else { continue };
-        cx.call(Call::Measure { database: cx.plan.database.clone(), table: name }).await?;
-        let (left, right) = (Side::new(live), Side::new(copy));
-        let nobody = async |_| Ok(());
-        let (there, here) = tokio::try_join!(
-            measure_again(&left, table, before, nobody),
-            measure_again(&right, table, before, nobody)
-        )?;
-        for chunk in differing(&there, &here) {
-            if wrong.len() < NAMED {
-                wrong.extend(bisect(&left, &right, table, &there, chunk).await?);
-            }
-        }
-        if !there.same(&here) && wrong.is_empty() {
-            return Err(differ(&table.shown()));
-        }
-        rows += there.rows;
-        cx.progress("rows compared", rows, total);
-    }
-    if wrong.is_empty() {
-        return Ok(rows);
-    }
-    wrong.truncate(NAMED);
-    let named: Vec<String> =
-        wrong.iter().map(|one| format!("{} {} {:?}", one.table, one.key.join(" "), one.how)).collect();
-    Err(differ(&named.join("; ")))
+    let verdict = compare(cx, live, copy, manifest).await?;
+    if verdict.equal { Ok(verdict.rows()) } else { Err(differ(&words(&verdict))) }
 }
 
 fn differ(what: &str) -> Error {

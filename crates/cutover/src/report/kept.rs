@@ -40,6 +40,9 @@ pub struct Verification {
     pub equal: bool,
     /// Whether `SELECT COUNT(*)` said the same everywhere.
     pub equal_by_count: bool,
+    /// How many changes of the change log were put on top of the backup first; nothing if it was the backup alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<i64>,
     /// Every table.
     pub tables: Vec<Compared>,
 }
@@ -51,11 +54,11 @@ pub struct Compared {
     pub table: String,
     /// Whether both hold the same.
     pub equal: bool,
-    /// What it came to in the backup.
+    /// What it came to in the backup, with the changes since if they were put on top.
     pub before: String,
     /// What it came to then; nothing if it was gone or lacked a column.
     pub now: Option<String>,
-    /// What `SELECT COUNT(*)` said at the backup.
+    /// How many rows that were.
     pub count_before: u64,
     /// What it said then.
     pub count_now: Option<u64>,
@@ -81,7 +84,8 @@ pub fn keep_preflight(folder: &Folder, at: Timestamp, found: &preflight::Report)
 }
 
 /// Keeps what comparing the database with the backup came to.
-pub fn keep_verification(folder: &Folder, at: Timestamp, found: &backup::Verdict) -> Result<()> {
+/// `changes` of the change log were put on top of the backup for that; none, and it was compared with the backup alone.
+pub fn keep_verification(folder: &Folder, at: Timestamp, found: &backup::Verdict, changes: Option<i64>) -> Result<()> {
     let tables = found.tables.iter().map(|one| Compared {
         table: one.table.clone(),
         equal: one.equal,
@@ -92,5 +96,6 @@ pub fn keep_verification(folder: &Folder, at: Timestamp, found: &backup::Verdict
         rows_named: one.rows.len(),
     });
     let (equal, equal_by_count) = (found.equal, found.equal_by_count);
-    files::replace_json(&folder.verification(), &Verification { at, equal, equal_by_count, tables: tables.collect() })
+    let found = Verification { at, equal, equal_by_count, changes, tables: tables.collect() };
+    files::replace_json(&folder.verification(), &found)
 }

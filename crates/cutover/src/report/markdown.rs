@@ -233,7 +233,15 @@ fn verification(text: &mut String, report: &Report) {
         heading(text, "Verification");
         let differ: Vec<&str> = found.tables.iter().filter(|one| !one.equal).map(|one| one.table.as_str()).collect();
         let _ = match (found.equal, found.equal_by_count) {
-            (true, _) => writeln!(text, "{}: every table holds the same rows as the backup.\n", utc(found.at)),
+            (true, _) => match found.changes {
+                Some(changes) => writeln!(
+                    text,
+                    "{}: every table held the rows of the backup with the {} since, while others wrote.\n",
+                    utc(found.at),
+                    count(changes.unsigned_abs(), "change")
+                ),
+                None => writeln!(text, "{}: every table holds the same rows as the backup.\n", utc(found.at)),
+            },
             (_, true) => writeln!(
                 text,
                 "{}: {} not the same, although COUNT(\\*) is.\n",

@@ -77,6 +77,11 @@ impl Folder {
         self.0.join("verification.json")
     }
 
+    /// That the live rows were those of the backup and every change since, when the schema had been expanded.
+    pub fn verified(&self) -> PathBuf {
+        self.0.join("verified.json")
+    }
+
     /// What a rehearsal adds to the report.
     pub fn rehearsal(&self) -> PathBuf {
         self.0.join("rehearsal.json")

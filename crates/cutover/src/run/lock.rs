@@ -26,7 +26,7 @@ use crate::{Error, Result, files};
 /// "pyairtable take-over" as a number, beside the one of migrations.
 const ADVISORY_LOCK: i64 = 0x7079_6169_7274_0002;
 /// How sessions of a run begin their names.
-const APPLICATION: &str = "pyairtable-cutover";
+pub(crate) const APPLICATION: &str = "pyairtable-cutover";
 /// A process that is being forked holds a copy of a lock for a moment although its parent is gone.
 const PATIENCE: Duration = Duration::from_millis(300);
 const PAUSE: Duration = Duration::from_millis(10);

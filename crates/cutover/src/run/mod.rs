@@ -26,5 +26,5 @@ pub(crate) use status::held;
 pub use status::{Progress, State, Status, StepStatus, status};
 pub use step::{Call, Doing, Preview, Step};
 
-pub(crate) use lock::holder;
+pub(crate) use lock::{APPLICATION, holder};
 pub(crate) use programs::{connected, finish, version};

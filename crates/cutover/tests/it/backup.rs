@@ -47,7 +47,7 @@ async fn backup_holds_one_moment_while_others_write() {
     writer.await.unwrap();
     assert_eq!(
         done.iter().map(|done| (done.step, done.already)).collect::<Vec<_>>(),
-        [("discover", false), ("capture", false), ("backup", false), ("trial-restore", false), ("expand", false)]
+        ["discover", "capture", "backup", "trial-restore", "expand", "verify"].map(|step| (step, false))
     );
     let written = written.load(Ordering::Relaxed);
     let (manifest, _) = check_files(&path.join("backup")).unwrap();

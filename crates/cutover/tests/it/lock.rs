@@ -162,7 +162,7 @@ async fn roll_back_undoes_and_keeps_the_backup() {
     run_all(setup(folder.path(), db.url(), Wishes::default(), None)).await.unwrap();
     let mut cx = Cx::open(setup(folder.path(), db.url(), Wishes::default(), None)).await.unwrap();
     let undone = run::roll_back(&mut cx, &steps::preparation()).await.unwrap();
-    assert_eq!(undone, ["expand", "trial-restore", "backup", "capture", "discover"]);
+    assert_eq!(undone, ["verify", "expand", "trial-restore", "backup", "capture", "discover"]);
     assert!(run::roll_back(&mut cx, &steps::preparation()).await.unwrap().is_empty(), "nothing is undone twice");
     cx.close(Exit::RolledBack).await;
     assert!(folder.path().join("backup/manifest.json").exists());

@@ -172,7 +172,7 @@ impl Expansion {
     /// Waits for the lock and looks what there is to do; nothing if there is nothing. `extent` says whether the indexes
     /// are part of it that lists and look-ups need on tables with rows.
     pub async fn open(url: &DatabaseUrl, extent: Extent, limits: Limits) -> Result<Option<Self>, MigrateError> {
-        let client = url.connect().await?;
+        let client = connect(url).await?;
         if plan::plan(&client, extent).await?.is_empty() {
             return Ok(None);
         }
@@ -184,7 +184,7 @@ impl Expansion {
 
     /// Waits for the lock, for statements of somebody else's making that want the same manners.
     pub async fn of(url: &DatabaseUrl, pieces: Vec<Piece>, limits: Limits) -> Result<Self, MigrateError> {
-        let client = url.connect().await?;
+        let client = connect(url).await?;
         lock(&client).await?;
         let watcher = url.connect().await?;
         Ok(Self { client, watcher, pieces, limits })
@@ -215,6 +215,16 @@ impl Expansion {
 /// What [`Expansion::open`] would find now. Only reads.
 pub async fn planned(url: &DatabaseUrl, extent: Extent) -> Result<Vec<Piece>, MigrateError> {
     plan::plan(&url.connect().await?, extent).await
+}
+
+/// The `application_name` of whoever migrates: what it writes is told apart from what the program does when it serves.
+pub const SESSION_NAME: &str = "pyairtable-platform migrations";
+
+async fn connect(url: &DatabaseUrl) -> Result<Client, Error> {
+    let client = url.connect().await?;
+    let sql = format!("SET application_name = '{SESSION_NAME}'");
+    client.batch_execute(&sql).await.map_err(|error| Error::from_driver("migrations", error))?;
+    Ok(client)
 }
 
 /// One migrates, the others wait. The session holds it, so it is released even when the program is killed.

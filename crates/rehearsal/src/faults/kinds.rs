@@ -65,11 +65,6 @@ impl Kind {
             Self::OneEndpoint => "endpoint",
         }
     }
-
-    /// Whether nothing but a comparison of answers can find it.
-    pub(super) const fn needs_shadow(self) -> bool {
-        matches!(self, Self::WrongBody | Self::WrongTenant | Self::Stale)
-    }
 }
 
 impl FromStr for Kind {

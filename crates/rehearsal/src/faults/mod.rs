@@ -13,7 +13,6 @@ use std::process::Child;
 use std::time::{Duration, Instant};
 
 pub use self::kinds::Kind;
-use gateway::shadow::register::BUILT_IN;
 
 use self::between::Between;
 use crate::outcome::{Fault, Outcome, Section};
@@ -53,9 +52,7 @@ pub async fn faults(options: &Options, kinds: &[Kind]) -> Result<Outcome, Error>
     let mut all = Vec::new();
     stage.phase("backup, trial restore, expansion", async |stage| stage.must(&["cutover", "run"])).await?;
     stage.phase("this program starts beside them", async |stage| Ok(stage.world.start_platform(&[]).await?)).await?;
-    if kinds.iter().any(|kind| kind.needs_shadow()) {
-        stage.phase("the shadow learns", async |stage| learned(stage).await).await?;
-    }
+    stage.phase("the shadow learns and compares", async |stage| learned(stage).await).await?;
     for kind in kinds {
         let name = format!("fault: {}", kind.name());
         stage
@@ -89,31 +86,17 @@ fn table(all: &[Found]) -> Section {
     }
 }
 
-/// What both sides differ in without any fault is written into the register, as the runbook says.
+/// As a run does it before traffic moves; and as a run leaves it, the shadow is on while shares rise.
 async fn learned(stage: &Stage) -> Result<(), Error> {
     stage.order(&["shadow", "learn", "--rate", "100%"], "learning noise")?;
     tokio::time::sleep(LEARNING).await;
     stage.order(&["shadow", "start", "--rate", "100%", "--anyway"], "before any fault")?;
     tokio::time::sleep(SETTLED).await;
     let report = stage.ask("/shadow").await?;
-    let mut register = BUILT_IN.to_owned();
-    let differences = report["differences"].as_array().cloned().unwrap_or_default();
-    for found in &differences {
-        let [endpoint, field, kind] = ["endpoint", "field", "kind"].map(|key| found[key].as_str().unwrap_or_default());
-        let entry = [
-            ("  - endpoint", endpoint),
-            ("    field", field),
-            ("    kind", kind),
-            ("    reason", "there before any fault"),
-        ];
-        register.extend(entry.map(|(key, value)| format!("{key}: '{value}'\n")));
+    match report["differences"].as_array().map(Vec::as_slice) {
+        None | Some([]) => Ok(()),
+        Some(found) => Err(Error::Differ(format!("{found:?}"))),
     }
-    if !differences.is_empty() {
-        std::fs::write(stage.world.intended(), register)?;
-    }
-    stage.say(&format!("{} differences between the sides are intended", differences.len()))?;
-    tokio::time::sleep(Duration::from_secs(2)).await;
-    stage.order(&["shadow", "stop"], "until it is needed")
 }
 
 async fn tried(stage: &mut Stage, between: &Between, kind: Kind) -> Result<Found, Error> {
@@ -124,9 +107,6 @@ async fn tried(stage: &mut Stage, between: &Between, kind: Kind) -> Result<Found
         return Err(error);
     }
     between.forget();
-    if kind.needs_shadow() {
-        stage.order(&["shadow", "start", "--rate", "50%"], "comparing")?;
-    }
     tokio::time::sleep(SETTLED).await;
     if let Some(status) = tool.try_wait()? {
         stage.say(&std::fs::read_to_string(&log)?)?;
@@ -138,9 +118,6 @@ async fn tried(stage: &mut Stage, between: &Between, kind: Kind) -> Result<Found
     let harmed = between.touched();
     let window = Fault { from, to: now() };
     broken.mend(stage, between).await?;
-    if kind.needs_shadow() {
-        stage.order(&["shadow", "stop"], "not needed")?;
-    }
     stage.order(&["thaw"], "it is mended")?;
     tokio::time::sleep(AFTER_THAW).await;
     let because = because(&std::fs::read_to_string(&log)?);

@@ -97,9 +97,18 @@ pub(super) fn verification(page: &mut Markup, report: &Report) {
         };
         let differ = found.tables.iter().filter(|one| !one.equal).count() as u64;
         let words = match (found.equal, found.equal_by_count) {
-            (true, _) => "every table holds the same rows as the backup".to_owned(),
+            (true, _) => match found.changes {
+                Some(changes) => format!(
+                    "every table held the rows of the backup with the {} since, while others wrote",
+                    count(changes.unsigned_abs(), "change")
+                ),
+                None => "every table holds the same rows as the backup".to_owned(),
+            },
             (false, true) => {
                 format!("{} not the same, although COUNT(*) is the same everywhere", count(differ, "table"))
+            }
+            (false, false) if found.changes.is_some() => {
+                format!("{} not what backup and change log come to together", count(differ, "table"))
             }
             (false, false) => {
                 format!("{} not the same; while services write, that is as it must be", count(differ, "table"))

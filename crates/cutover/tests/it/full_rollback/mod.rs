@@ -5,6 +5,7 @@ mod log;
 mod negative;
 mod types;
 mod until;
+mod verify;
 mod world;
 
 use pyairtable_cutover::replay::{self, Choice};

@@ -19,7 +19,8 @@ First every byte of the backup is compared with its SHA-256. Then every table of
 the backup: two 64-bit hashes of each row, added up on the server. Columns that came later have no part in it. What \
 SELECT COUNT(*) says stands beside, because it sees no changed value.
 
-While services write, tables differ from the backup, and rightly so. With --against, a database that the backup was \
+While services write, tables differ from the backup, and rightly so. The step `verify` of `cutover run` puts every change \
+since on top of the backup first. With --against, a database that the backup was \
 restored into, rows and columns that differ are named.";
 
 pub(super) const AFTER_HELP: &str = concat!(
@@ -59,7 +60,7 @@ pub(super) fn run(arguments: &VerifyArgs) -> anyhow::Result<Exit> {
             None => None,
         };
         let verdict = compare(&client, &manifest, restored.as_ref(), arguments.rows).await?;
-        keep(report::keep_verification(&arguments.folder.folder(), SystemClock.now(), &verdict));
+        keep(report::keep_verification(&arguments.folder.folder(), SystemClock.now(), &verdict, None));
         if arguments.json {
             print_json(&verdict)?;
         } else {
