@@ -20,7 +20,7 @@ const MIRRORED: [usize; 4] = [5, 10, 15, 60];
 /// Fewer requests of the other side are nothing to compare with.
 const ENOUGH: u64 = 50;
 /// Fewer bad requests may have a cause of their own.
-const FEWEST: u64 = 3;
+pub(crate) const FEWEST: u64 = 3;
 /// The largest chance at which a difference to the old side in the same seconds counts, when that had nothing bad and
 /// the new side is the smaller: three errors on a tenth of the requests.
 const UNLIKELY: f64 = 0.002;
@@ -51,9 +51,12 @@ pub struct Signals {
     pub differences: Option<Differences>,
 }
 
-/// Reads that were compared.
+/// Reads that were compared: of the endpoint where the sides differ most often, or of the whole family while no endpoint
+/// has enough differences of its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Differences {
+    /// The endpoint, if it is one.
+    pub endpoint: Option<String>,
     /// How many.
     pub compared: u64,
     /// Of these, those with a difference that nothing excuses.
@@ -274,7 +277,7 @@ fn endpoints(gate: &Gate, series: &Series) -> Verdict {
 }
 
 fn differences(gate: &Gate, found: Option<&Differences>) -> Verdict {
-    let Some(Differences { compared, different, most }) = found else {
+    let Some(Differences { endpoint, compared, different, most }) = found else {
         return Verdict::Hold("the shadow does not compare: start it, or remove the gate".to_owned());
     };
     if *compared == 0 {
@@ -283,7 +286,8 @@ fn differences(gate: &Gate, found: Option<&Differences>) -> Verdict {
     if *different == 0 {
         return Verdict::Pass;
     }
-    let reason = format!("differences: {different} of {compared} reads in 30 s, most in {most}");
+    let of = endpoint.as_ref().map(|name| format!(" of {name}")).unwrap_or_default();
+    let reason = format!("differences: {different} of {compared} reads{of} in 30 s, most in {most}");
     if *different >= FEWEST && ratio(*different, *compared) > gate.excess {
         Verdict::Fail(reason)
     } else {

@@ -343,7 +343,8 @@ fn differences_and_instances_that_are_gone_fail_and_a_shadow_that_died_holds() {
         world.signals = Signals { instances, is_old_side_well: true, differences };
         world.verdict()
     };
-    let found = |compared, different| Some(Differences { compared, different, most: "GET /a $.b".to_owned() });
+    let found =
+        |compared, different| Some(Differences { endpoint: None, compared, different, most: "GET /a $.b".to_owned() });
     assert_eq!(with(found(100, 0), (2, 2)), Verdict::Pass);
     assert!(matches!(with(found(100, 3), (2, 2)), Verdict::Fail(reason) if reason.contains("GET /a $.b")));
     assert!(matches!(with(found(100, 2), (2, 2)), Verdict::Hold(_)));

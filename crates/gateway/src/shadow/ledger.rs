@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::compare::{Difference, Kind};
 use super::sample::Sample;
-use crate::gates::judge::Differences;
+use crate::gates::judge::{Differences, FEWEST};
+use crate::gates::ratio;
 
 /// More groups than anybody reads.
 const MOST: usize = 1000;
@@ -32,7 +33,16 @@ pub(super) struct Ledger {
     /// Differences that found no place.
     left_out: u64,
     intended: BTreeMap<String, u64>,
-    lately: BTreeMap<String, VecDeque<(Instant, Option<String>)>>,
+    lately: BTreeMap<String, VecDeque<Compared>>,
+}
+
+/// A read.
+#[derive(Debug)]
+struct Compared {
+    at: Instant,
+    endpoint: String,
+    /// Where it differed.
+    differs: Option<String>,
 }
 
 /// Differences of one endpoint, field and kind.
@@ -86,13 +96,13 @@ impl Ledger {
         *self.intended.entry(reason.to_owned()).or_default() += 1;
     }
 
-    /// A read was compared; `differs` says where it differed.
-    pub(super) fn compared(&mut self, family: &str, differs: Option<String>, now: Instant) {
+    /// A read was compared; `differs` is the field where it differed.
+    pub(super) fn compared(&mut self, family: &str, endpoint: &str, differs: Option<String>, now: Instant) {
         let lately = self.lately.entry(family.to_owned()).or_default();
-        while lately.front().is_some_and(|(at, _)| now.duration_since(*at) > LATELY) {
+        while lately.front().is_some_and(|one| now.duration_since(one.at) > LATELY) {
             lately.pop_front();
         }
-        lately.push_back((now, differs));
+        lately.push_back(Compared { at: now, endpoint: endpoint.to_owned(), differs });
     }
 
     /// What was found of a family until now is no reason any more.
@@ -100,21 +110,31 @@ impl Ledger {
         self.lately.remove(family);
     }
 
+    /// What the gates get to see. A fault of one endpoint must not drown in the reads of all others.
     pub(super) fn lately(&self, family: &str, now: Instant) -> Differences {
-        let mut differences = Differences::default();
-        let mut places: BTreeMap<&str, u64> = BTreeMap::new();
         let lately = self.lately.get(family).into_iter().flatten();
-        for (_, differs) in lately.filter(|(at, _)| now.duration_since(*at) <= LATELY) {
-            differences.compared += 1;
-            if let Some(place) = differs {
-                differences.different += 1;
-                *places.entry(place).or_default() += 1;
-            }
+        let lately: Vec<&Compared> = lately.filter(|one| now.duration_since(one.at) <= LATELY).collect();
+        let mut endpoints: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        for one in &lately {
+            let (compared, different) = endpoints.entry(&one.endpoint).or_default();
+            *compared += 1;
+            *different += u64::from(one.differs.is_some());
         }
-        if let Some((place, _)) = places.into_iter().max_by_key(|(_, count)| *count) {
-            place.clone_into(&mut differences.most);
+        let enough = endpoints.into_iter().filter(|(_, (_, different))| *different >= FEWEST);
+        let worst = enough.max_by(|(_, one), (_, other)| ratio(one.1, one.0).total_cmp(&ratio(other.1, other.0)));
+        let is_in = |one: &&&Compared| worst.is_none_or(|(endpoint, _)| one.endpoint == endpoint);
+        let mut places: BTreeMap<String, u64> = BTreeMap::new();
+        for one in lately.iter().filter(is_in) {
+            let Some(field) = &one.differs else { continue };
+            let place = if worst.is_some() { field.clone() } else { format!("{} {field}", one.endpoint) };
+            *places.entry(place).or_default() += 1;
         }
-        differences
+        Differences {
+            endpoint: worst.map(|(endpoint, _)| endpoint.to_owned()),
+            compared: lately.iter().filter(is_in).count() as u64,
+            different: places.values().sum(),
+            most: places.into_iter().max_by_key(|(_, count)| *count).map(|(place, _)| place).unwrap_or_default(),
+        }
     }
 
     pub(super) fn shown(&self, with_values: bool) -> Vec<Shown> {
@@ -147,5 +167,37 @@ impl Ledger {
 
     pub(super) fn left_out(&self) -> u64 {
         self.left_out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use super::Ledger;
+
+    #[test]
+    fn gates_see_the_endpoint_that_differs_most_and_the_family_while_none_has_enough() {
+        let (mut ledger, now) = (Ledger::default(), Instant::now());
+        for _ in 0..1000 {
+            ledger.compared("things", "GET /things", None, now);
+        }
+        let mut differ = |endpoint: &str| {
+            ledger.compared("things", endpoint, Some("$.name".to_owned()), now);
+            ledger.lately("things", now)
+        };
+        differ("GET /things/{id}");
+        let found = differ("GET /things/{id}");
+        assert_eq!((found.endpoint, found.compared, found.different), (None, 1002, 2));
+        assert_eq!(found.most, "GET /things/{id} $.name");
+        let found = differ("GET /things/{id}");
+        assert_eq!(found.endpoint.as_deref(), Some("GET /things/{id}"), "three are enough");
+        assert_eq!((found.compared, found.different, found.most.as_str()), (3, 3, "$.name"));
+        for _ in 0..5 {
+            differ("GET /things");
+        }
+        assert_eq!(ledger.lately("things", now).different, 3, "the share counts, not the number");
+        assert_eq!(ledger.lately("others", now).compared, 0);
+        assert_eq!(ledger.lately("things", now + Duration::from_secs(31)).compared, 0);
     }
 }

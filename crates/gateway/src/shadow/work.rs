@@ -56,7 +56,7 @@ impl Shadow {
         if found.is_empty() {
             let mut state = self.state();
             state.noise.compared(&question.endpoint, &[]);
-            state.ledger.compared(&question.family, None, Instant::now());
+            state.ledger.compared(&question.family, &question.endpoint, None, Instant::now());
             tallies.equal.add();
             tallies.compared.add();
             return Ok(());
@@ -78,7 +78,7 @@ impl Shadow {
         let mut state = self.state();
         intended.iter().filter_map(|(reason, _)| reason.as_deref()).for_each(|reason| state.ledger.excuse(reason));
         let real = state.noise.real(&question.endpoint, &open, &again.0, &again.1);
-        let place = real.first().map(|difference| format!("{} {}", question.endpoint, difference.field));
+        let field = real.first().map(|difference| difference.field.clone());
         let request_id = question.request_id.to_str().unwrap_or_default();
         for difference in &real {
             state.ledger.add(&question.endpoint, request_id, difference, now);
@@ -90,7 +90,7 @@ impl Shadow {
         };
         outcome.add();
         tallies.compared.add();
-        state.ledger.compared(&question.family, place, Instant::now());
+        state.ledger.compared(&question.family, &question.endpoint, field, Instant::now());
         Ok(())
     }
 
