@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use jiff::Timestamp;
+use gateway::control::history::Entry as Change;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::attempts::{self, History, between, exact};
@@ -12,6 +13,7 @@ use super::model::{
     Backup, Decision, FORMAT, Found, Outcome, Report, Rollback, Run, Shadow, Signature, Statement, Step, TableSum,
     Trial,
 };
+use super::verdict::is_return;
 use super::{redact, timeline, traffic, verdict};
 use crate::backup::{MANIFEST, Manifest};
 use crate::discover::Discovery;
@@ -36,7 +38,7 @@ pub fn read(folder: &Folder, now: Timestamp) -> Result<Report> {
     let series = series::read(folder)?;
     let decisions = decisions(&contents.records);
     // What the gateway did before this run belongs to another.
-    let changes: Vec<_> = series.changes.iter().filter(|change| change.at >= plan.made_at).cloned().collect();
+    let changes = incidents(series.changes.iter().filter(|change| change.at >= plan.made_at));
     let traffic = traffic::of(&series);
     let mut remarks = remarks(folder, &contents, series.torn);
     // What a run says of a damaged backup is worth reading, most of all then.
@@ -188,6 +190,32 @@ fn found(mut discovery: Discovery) -> Found {
     Found { discovery, rows }
 }
 
+/// Families that go back within this are one event.
+const TOGETHER: SignedDuration = SignedDuration::from_secs(5);
+
+/// Families go back one by one, each for its own reason; for people that is one event.
+fn incidents<'a>(changes: impl Iterator<Item = &'a Change>) -> Vec<Change> {
+    let mut all: Vec<Change> = Vec::new();
+    for change in changes {
+        let near = |last: &&mut Change| {
+            let both_return = is_return(last) && is_return(change) && last.who == change.who;
+            both_return && change.at.duration_since(last.at) <= TOGETHER
+        };
+        let Some(last) = all.last_mut().filter(near) else {
+            all.push(change.clone());
+            continue;
+        };
+        last.changes.extend(change.changes.iter().cloned());
+        if !last.why.contains(&change.why) {
+            last.why = format!("{}; {}", last.why, change.why);
+        }
+        if last.family != change.family {
+            last.family = None;
+        }
+    }
+    all
+}
+
 /// The manifest as it is there. That every byte of the files still fits it is what `cutover verify` finds out.
 fn backup(folder: &Folder, records: &[Record], history: &History) -> Result<Option<Backup>> {
     let path = folder.backup().join(MANIFEST);
@@ -329,4 +357,41 @@ pub(super) fn facts(facts: &BTreeMap<String, Value>) -> String {
         format!("{} {text}", key.replace('_', " "))
     };
     facts.iter().map(fact).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use gateway::control::history::Entry as Change;
+    use gateway::control::state::Change as Moved;
+    use gateway::split::Share;
+
+    use super::incidents;
+
+    fn change(second: i64, who: &str, family: &str, why: &str) -> Change {
+        let (from, to) = if who == "cutover" { (Share::NONE, Share::ALL) } else { (Share::ALL, Share::NONE) };
+        Change {
+            at: jiff::Timestamp::from_second(second).unwrap(),
+            who: who.to_owned(),
+            why: why.to_owned(),
+            what: "return".to_owned(),
+            family: Some(family.to_owned()),
+            changes: vec![Moved { family: family.to_owned(), from, to }],
+        }
+    }
+
+    #[test]
+    fn families_that_go_back_together_are_one_event() {
+        let all = [
+            change(0, "cutover", "users", "on"),
+            change(1, "cutover", "tenants", "on"),
+            change(9, "gates", "users", "errors"),
+            change(10, "gates", "tenants", "slow"),
+            change(11, "gates", "projects", "slow"),
+            change(90, "gates", "users", "errors"),
+        ];
+        let found = incidents(all.iter());
+        assert_eq!(found.len(), 4, "{found:?}");
+        assert_eq!((found[2].changes.len(), found[2].why.as_str()), (3, "errors; slow"));
+        assert_eq!((&found[2].family, &found[3].family), (&None, &Some("users".to_owned())));
+    }
 }

@@ -32,8 +32,9 @@ pub(crate) fn apply(
     keep(gateway, &control);
     let shown = control.show(Instant::now());
     drop(control);
-    if *command == Command::Thaw {
-        frozen.iter().filter(|name| scope.has(name)).for_each(|name| gateway.forget(name));
+    // A fault is seldom that of one family: who was taken back beside a frozen one had it too.
+    if *command == Command::Thaw && frozen.iter().any(|name| scope.has(name)) {
+        shown.keys().filter(|name| scope.has(name)).for_each(|name| gateway.forget(name));
     }
     if matches!(command, Command::Set(_) | Command::Renew) {
         let held = shown.iter().filter(|(name, shown)| scope.has(name) && shown.lease_seconds.is_some());

@@ -66,8 +66,8 @@ fn last_line_of(said: &str) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn new_side_that_fails_everybody_loses_its_traffic_by_itself() {
     let folder = tempfile::tempdir().unwrap();
-    let (code, said) = rehearse(folder.path(), &["--faults", "errors-100"]).await;
-    assert!(said.contains("  errors-100  ") && !said.contains("  never  "), "{said}");
+    let (code, said) = rehearse(folder.path(), &["--faults", "errors-100,errors-5"]).await;
+    assert!(said.contains("  errors-100  ") && said.contains("  errors-5  ") && !said.contains("  never  "), "{said}");
     // A busy machine may take longer than is good enough, which is what 7 says.
     assert!(matches!(code, Some(0 | 7)), "{said}");
     let [_, failed, lost, doubled] = last_line(&said);

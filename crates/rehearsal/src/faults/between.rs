@@ -41,8 +41,8 @@ struct State {
     answers: AtomicU64,
     /// When the last request of a client came.
     last: Mutex<Option<Instant>>,
-    /// What each read was answered first.
-    first: Mutex<HashMap<String, Bytes>>,
+    /// What each read was answered last, until reads go stale.
+    known: Mutex<HashMap<String, Bytes>>,
 }
 
 impl Drop for Between {
@@ -61,7 +61,7 @@ impl Between {
             touched: AtomicU64::new(0),
             answers: AtomicU64::new(0),
             last: Mutex::default(),
-            first: Mutex::default(),
+            known: Mutex::default(),
         });
         let task = tokio::spawn(serve(listener, Arc::clone(&state)));
         Ok(Self { address, state, task })
@@ -87,11 +87,6 @@ impl Between {
     /// When the last of them came.
     pub(super) fn last(&self) -> Option<Instant> {
         *lock(&self.state.last)
-    }
-
-    /// Begins anew to keep what reads were answered first.
-    pub(super) fn forget(&self) {
-        lock(&self.state.first).clear();
     }
 }
 
@@ -149,12 +144,14 @@ async fn answer(state: &State, there: &There, request: Request<Incoming>) -> io:
     let (mut parts, body) = passed_on(state, there, request).await?.into_parts();
     let mut body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     if let Some(read) = read.filter(|_| parts.status == StatusCode::OK && !is_check) {
-        let before = lock(&state.first).entry(read).or_insert_with(|| body.clone()).clone();
         let wrong = match fault {
-            Some(Kind::Stale) => Some(before),
+            Some(Kind::Stale) => Some(lock(&state.known).entry(read).or_insert_with(|| body.clone()).clone()),
             Some(Kind::WrongBody) => changed(&body, "name", &Value::Null),
             Some(Kind::WrongTenant) => changed(&body, "tenant_id", &json!(ANOTHER_TENANT)),
-            _ => None,
+            _ => {
+                lock(&state.known).insert(read, body.clone());
+                None
+            }
         };
         if let Some(wrong) = wrong.filter(|wrong| *wrong != body) {
             touched(state, is_shadow);

@@ -25,7 +25,7 @@ pub enum Kind {
     Leak,
     /// Others hold the connections that the database allows.
     Pool,
-    /// Reads show what was there when they were first asked.
+    /// Reads show what was there when it began, as of a replica that no longer follows.
     Stale,
     /// One endpoint always fails.
     OneEndpoint,

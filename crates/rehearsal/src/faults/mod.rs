@@ -106,7 +106,6 @@ async fn tried(stage: &mut Stage, between: &Between, kind: Kind) -> Result<Found
         stage.say(&std::fs::read_to_string(&log)?)?;
         return Err(error);
     }
-    between.forget();
     tokio::time::sleep(SETTLED).await;
     if let Some(status) = tool.try_wait()? {
         stage.say(&std::fs::read_to_string(&log)?)?;

@@ -22,9 +22,12 @@ pub(in super::super) fn word(state: State) -> (&'static str, &'static str) {
     }
 }
 
+const REHEARSAL: &str = "#rehearsal";
+
 const CONTENTS: &[(&str, &str)] = &[
     ("#timeline", "Timeline"),
     ("#traffic", "Traffic"),
+    (REHEARSAL, "Rehearsal"),
     ("#changes", "Changes"),
     ("#decisions", "Gates"),
     ("#preflight", "Preflight"),
@@ -51,7 +54,8 @@ pub(super) fn show(page: &mut Markup, report: &Report) {
         });
         page.within("ul", &[("class", &"tiles")], |page| tiles(page, report));
         page.within("nav", &[("aria-label", &"Contents")], |page| {
-            for (to, title) in CONTENTS {
+            let is_there = |to: &str| to != REHEARSAL || report.rehearsal.is_some();
+            for (to, title) in CONTENTS.iter().filter(|(to, _)| is_there(to)) {
                 page.element("a", &[("href", to)], title);
             }
         });
