@@ -48,6 +48,11 @@ impl Process {
             }
             thread::sleep(Duration::from_millis(20));
         }
+        // Another program may have taken the port meanwhile, and answers in its place.
+        thread::sleep(Duration::from_millis(20));
+        if !matches!(process.0.try_wait(), Ok(None)) {
+            return failed("ended by itself");
+        }
         Ok(process)
     }
 

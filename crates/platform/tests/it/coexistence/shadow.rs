@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use axum::http::StatusCode;
 use gateway::shadow::compare::{Answer, Difference, compare};
 use gateway::shadow::register::{BUILT_IN, Register};
-use jiff::Timestamp;
-use kernel::Clock as _;
+use kernel::{Clock as _, SystemClock};
 use serde_json::json;
 use testkit::legacy::generate::{Plan, fill};
 use testkit::legacy::layouts::Layout;
@@ -29,7 +28,7 @@ async fn differences(layout: Layout, register: &Register) -> BTreeMap<String, St
     let plan = Plan { people: 120, seed: 11, now: "2026-02-01T00:00:00Z".parse().unwrap() };
     fill(layout, &pair.old.places, plan).await.unwrap();
     // The triggers of one layout know the real time only.
-    let now = if layout == Layout::Public { Timestamp::now() } else { pair.new.clock.now() };
+    let now = if layout == Layout::Public { SystemClock.now() } else { pair.new.clock.now() };
     let mut all = BTreeMap::new();
     let mut add = |endpoint: &str, old: &testkit::Answer, new: &testkit::Answer| {
         for found in compare(&whole(old), &whole(new)) {
