@@ -332,14 +332,9 @@ pub(in crate::command) struct ChangesArgs {
     pub(super) database: DatabaseArgs,
 }
 
+/// Working on a run whose shifts are done.
 #[derive(Debug, Args)]
-pub(in crate::command) struct SoakArgs {
-    /// Look once and end: for a timer. Ends with 4 until the clean-up is possible
-    #[arg(long)]
-    pub(super) once: bool,
-    /// Take what is found now for what is right, and compare with it from now on
-    #[arg(long, value_name = "WHY")]
-    pub(super) accept: Option<String>,
+pub(in crate::command) struct HoldArgs {
     /// An `application_name` that is no old service's, such as a report's; may be given several times
     #[arg(long, value_name = "NAME")]
     pub(super) ignore: Vec<String>,
@@ -356,7 +351,18 @@ pub(in crate::command) struct SoakArgs {
 }
 
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
+pub(in crate::command) struct SoakArgs {
+    /// Look once and end: for a timer. Ends with 4 until the clean-up is possible
+    #[arg(long)]
+    pub(super) once: bool,
+    /// Take what is found now for what is right, and compare with it from now on
+    #[arg(long, value_name = "WHY")]
+    pub(super) accept: Option<String>,
+    #[command(flatten)]
+    pub(super) hold: HoldArgs,
+}
+
+#[derive(Debug, Args)]
 pub(in crate::command) struct CleanUpArgs {
     /// Print every statement and path and do nothing
     #[arg(long, conflicts_with_all = ["undo", "forget"])]
@@ -370,19 +376,8 @@ pub(in crate::command) struct CleanUpArgs {
     /// The new service's environment file, in which `LEGACY_COEXISTENCE` is switched off
     #[arg(long, value_name = "FILE", conflicts_with_all = ["undo", "forget"])]
     pub(super) environment_file: Option<PathBuf>,
-    /// An `application_name` that is no old service's, such as a report's; may be given several times
-    #[arg(long, value_name = "NAME")]
-    pub(super) ignore: Vec<String>,
-    /// Take the run over from whoever holds it: a tool that hangs, or is stopped and must not come back
-    #[arg(long)]
-    pub(super) take_over: bool,
-    /// Print the result as one JSON object
-    #[arg(long)]
-    pub(super) json: bool,
     #[command(flatten)]
-    pub(super) folder: FolderArgs,
-    #[command(flatten)]
-    pub(super) database: DatabaseArgs,
+    pub(super) hold: HoldArgs,
 }
 
 #[derive(Debug, Args)]

@@ -7,7 +7,7 @@ use cutover::run::{Cx, Plan, Preview, Wishes};
 use cutover::{Error, Exit, steps};
 use serde_json::json;
 
-use super::arguments::{CleanUpArgs, FolderArgs};
+use super::arguments::{CleanUpArgs, FolderArgs, HoldArgs};
 use super::run::{nothing, opening, print_calls, print_done};
 use super::{exit_codes, on_database, print_json};
 use crate::local::Opened;
@@ -43,7 +43,8 @@ Examples:
 );
 
 pub(super) fn run(arguments: &CleanUpArgs) -> anyhow::Result<Exit> {
-    let CleanUpArgs { dry_run, undo, environment_file, ignore, take_over, json, folder, database, .. } = arguments;
+    let CleanUpArgs { dry_run, undo, environment_file, hold, .. } = arguments;
+    let HoldArgs { ignore, take_over, json, folder, database } = hold;
     let Some(plan) = Plan::read(&folder.folder())? else { return Err(nothing(folder)) };
     on_database(database, "cutover clean-up", async |config, opened| {
         if *dry_run {
@@ -93,14 +94,14 @@ async fn show(arguments: &CleanUpArgs, mut plan: Plan, opened: &Opened) -> anyho
     if let Some(path) = &arguments.environment_file {
         plan.environment = Some(std::path::absolute(path)?);
     }
-    let preview = Preview { folder: arguments.folder.folder(), plan, url: opened.url.clone() };
-    let steps = steps::clean_up(&preview.plan, &arguments.ignore);
-    print_calls(&preview, &steps, arguments.json).await?;
-    if !arguments.json {
+    let preview = Preview { folder: arguments.hold.folder.folder(), plan, url: opened.url.clone() };
+    let steps = steps::clean_up(&preview.plan, &arguments.hold.ignore);
+    print_calls(&preview, &steps, arguments.hold.json).await?;
+    if !arguments.hold.json {
         let (_, left) = planned(&opened.url.connect().await?).await?;
         let mut out = io::stdout().lock();
         left.iter().try_for_each(|one| writeln!(out, "left out: {}: {}", one.key, one.why))?;
-        writeln!(out, "next: {}", arguments.folder.command("pyairtable-platform cutover clean-up"))?;
+        writeln!(out, "next: {}", arguments.hold.folder.command("pyairtable-platform cutover clean-up"))?;
     }
     Ok(Exit::Done)
 }

@@ -5,7 +5,7 @@ use cutover::run::{Cx, Plan, Wishes};
 use cutover::soak::{Patience, Quiet};
 use cutover::{Error, steps};
 
-use super::arguments::SoakArgs;
+use super::arguments::{HoldArgs, SoakArgs};
 use super::run::{nothing, opening, print_done};
 use super::{exit_codes, on_database};
 
@@ -38,7 +38,8 @@ Examples:
 );
 
 pub(super) fn run(arguments: &SoakArgs) -> anyhow::Result<Exit> {
-    let SoakArgs { once, accept, ignore, take_over, json, folder, database } = arguments;
+    let SoakArgs { once, accept, hold } = arguments;
+    let HoldArgs { ignore, take_over, json, folder, database } = hold;
     let Some(plan) = Plan::read(&folder.folder())? else { return Err(nothing(folder)) };
     if plan.shift.is_none() {
         let why = "this run moves no traffic, so there is nothing to look at afterwards".to_owned();
