@@ -88,5 +88,5 @@ async fn replay_needs_snapshot_order_and_every_entry() {
         live.batch_execute(sql).await.unwrap();
     })
     .await;
-    assert!(why.contains("public.counters 1 Changed([\"doubled\", \"n\"])"), "{why}");
+    assert!(why.contains("public.counters: 1 changed in doubled, n"), "{why}");
 }
