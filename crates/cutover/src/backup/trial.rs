@@ -1,8 +1,6 @@
 //! The step that tries the backup: restored into a scratch database, measured there, and dropped.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -101,12 +99,7 @@ impl Step for Trial {
 
     fn clear<'a>(&'a self, cx: &'a mut Cx) -> Doing<'a, ()> {
         Box::pin(async move {
-            match fs::remove_file(cx.folder.trial()) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::file("remove", &cx.folder.trial())(error));
-                }
-                _ => {}
-            }
+            files::remove(&cx.folder.trial())?;
             clear_scratch(cx).await
         })
     }
@@ -135,17 +128,13 @@ pub(crate) async fn restored(cx: &mut Cx, manifest: &Manifest, into: &str) -> Re
     Ok(restored)
 }
 
-/// Drops the scratch database, which is there.
+/// Drops the scratch database.
 pub(crate) async fn drop_scratch(cx: &mut Cx, server: &Server) -> Result<()> {
-    let client = cx.connect(None).await?;
-    let (tools, stop, application, url) = (cx.tools.clone(), cx.stop(), cx.application_name(), cx.url.clone());
-    let performer = Performer { url: &url, tools: &tools, server, application: &application, stop: &stop };
-    let call = call::drop_database(server, &cx.plan.scratch());
-    cx.call(call.clone()).await?;
-    performer.perform(&client, &call).await
+    cx.call(call::drop_database(server, &cx.plan.scratch())).await?;
+    clear_scratch(cx).await
 }
 
-/// Drops the scratch database, if there is one.
+/// The same without a word in the journal, if there is one.
 pub(crate) async fn clear_scratch(cx: &Cx) -> Result<()> {
     let client = cx.connect(None).await?;
     let sql = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", call::name(&cx.plan.scratch()));

@@ -2,8 +2,6 @@
 //! database, every change since on top of it, and every table compared with what the live one held at that moment.
 
 use std::collections::BTreeMap;
-use std::fs;
-use std::io;
 use std::time::Instant;
 
 use db::migrate::SESSION_NAME;
@@ -147,12 +145,7 @@ impl Step for Verify {
 
     fn clear<'a>(&'a self, cx: &'a mut Cx) -> Doing<'a, ()> {
         Box::pin(async move {
-            match fs::remove_file(cx.folder.verified()) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(Error::file("remove", &cx.folder.verified())(error));
-                }
-                _ => {}
-            }
+            files::remove(&cx.folder.verified())?;
             trial::clear_scratch(cx).await
         })
     }

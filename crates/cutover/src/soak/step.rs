@@ -108,10 +108,7 @@ async fn forget(cx: &mut Cx) -> Result<()> {
     }
     let path = cx.folder.soak();
     cx.call(Call::Remove(path.display().to_string())).await?;
-    match std::fs::remove_file(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::file("remove", &path)(error)),
-        _ => files::sync_parent(&path),
-    }
+    files::remove(&path)
 }
 
 impl Step for Soak {

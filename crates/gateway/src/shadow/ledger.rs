@@ -33,7 +33,36 @@ pub(super) struct Ledger {
     /// Differences that found no place.
     left_out: u64,
     intended: BTreeMap<String, u64>,
-    lately: BTreeMap<String, VecDeque<Compared>>,
+    lately: BTreeMap<String, Lately>,
+}
+
+/// The last reads of a family.
+#[derive(Debug, Default)]
+struct Lately {
+    reads: VecDeque<Compared>,
+    /// How many of them each endpoint has, and how many of those differed. Kept beside them because clients' requests wait
+    /// for the lock that this is under.
+    endpoints: BTreeMap<String, (u64, u64)>,
+}
+
+impl Lately {
+    fn begin(&mut self, read: Compared) {
+        let (compared, different) = self.endpoints.entry(read.endpoint.clone()).or_default();
+        *compared += 1;
+        *different += u64::from(read.differs.is_some());
+        self.reads.push_back(read);
+    }
+
+    fn end(&mut self, now: Instant) {
+        while let Some(read) = self.reads.pop_front_if(|read| now.duration_since(read.at) > LATELY) {
+            let Some((compared, different)) = self.endpoints.get_mut(&read.endpoint) else { continue };
+            *compared -= 1;
+            *different -= u64::from(read.differs.is_some());
+            if *compared == 0 {
+                self.endpoints.remove(&read.endpoint);
+            }
+        }
+    }
 }
 
 /// A read.
@@ -99,10 +128,8 @@ impl Ledger {
     /// A read was compared; `differs` is the field where it differed.
     pub(super) fn compared(&mut self, family: &str, endpoint: &str, differs: Option<String>, now: Instant) {
         let lately = self.lately.entry(family.to_owned()).or_default();
-        while lately.front().is_some_and(|one| now.duration_since(one.at) > LATELY) {
-            lately.pop_front();
-        }
-        lately.push_back(Compared { at: now, endpoint: endpoint.to_owned(), differs });
+        lately.end(now);
+        lately.begin(Compared { at: now, endpoint: endpoint.to_owned(), differs });
     }
 
     /// What was found of a family until now is no reason any more.
@@ -111,27 +138,24 @@ impl Ledger {
     }
 
     /// What the gates get to see. A fault of one endpoint must not drown in the reads of all others.
-    pub(super) fn lately(&self, family: &str, now: Instant) -> Differences {
-        let lately = self.lately.get(family).into_iter().flatten();
-        let lately: Vec<&Compared> = lately.filter(|one| now.duration_since(one.at) <= LATELY).collect();
-        let mut endpoints: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
-        for one in &lately {
-            let (compared, different) = endpoints.entry(&one.endpoint).or_default();
-            *compared += 1;
-            *different += u64::from(one.differs.is_some());
-        }
-        let enough = endpoints.into_iter().filter(|(_, (_, different))| *different >= FEWEST);
-        let worst = enough.max_by(|(_, one), (_, other)| ratio(one.1, one.0).total_cmp(&ratio(other.1, other.0)));
-        let is_in = |one: &&&Compared| worst.is_none_or(|(endpoint, _)| one.endpoint == endpoint);
+    pub(super) fn lately(&mut self, family: &str, now: Instant) -> Differences {
+        let Some(lately) = self.lately.get_mut(family) else { return Differences::default() };
+        lately.end(now);
+        let share = |(compared, different): (u64, u64)| ratio(different, compared);
+        let enough = lately.endpoints.iter().filter(|(_, (_, different))| *different >= FEWEST);
+        let worst = enough.max_by(|(_, one), (_, other)| share(**one).total_cmp(&share(**other)));
         let mut places: BTreeMap<String, u64> = BTreeMap::new();
-        for one in lately.iter().filter(is_in) {
+        for one in &lately.reads {
             let Some(field) = &one.differs else { continue };
-            let place = if worst.is_some() { field.clone() } else { format!("{} {field}", one.endpoint) };
-            *places.entry(place).or_default() += 1;
+            match worst {
+                Some((endpoint, _)) if *endpoint != one.endpoint => {}
+                Some(_) => *places.entry(field.clone()).or_default() += 1,
+                None => *places.entry(format!("{} {field}", one.endpoint)).or_default() += 1,
+            }
         }
         Differences {
-            endpoint: worst.map(|(endpoint, _)| endpoint.to_owned()),
-            compared: lately.iter().filter(is_in).count() as u64,
+            endpoint: worst.map(|(endpoint, _)| endpoint.clone()),
+            compared: worst.map_or(lately.reads.len() as u64, |(_, (compared, _))| *compared),
             different: places.values().sum(),
             most: places.into_iter().max_by_key(|(_, count)| *count).map(|(place, _)| place).unwrap_or_default(),
         }

@@ -186,7 +186,7 @@ impl Shadow {
 
     /// What the gates get to see; nothing unless the shadow compares.
     pub(crate) fn differences(&self, family: &str) -> Option<Differences> {
-        let state = self.state();
+        let mut state = self.state();
         (state.mode == Mode::Comparing).then(|| state.ledger.lately(family, Instant::now()))
     }
 
