@@ -103,7 +103,7 @@ impl Haproxy {
         let _ = Command::new("kill").arg(format!("-{name}")).arg(self.master.id().to_string()).status();
     }
 
-    /// Starts a new worker, and waits until the commands go there.
+    /// Starts a new worker, and waits until the commands go there. The one that leaves may still take a connection.
     pub(crate) async fn reload(&self) {
         let (before, loaded) = (self.pid().await, self.loaded());
         let began = Instant::now();
@@ -219,5 +219,18 @@ impl Driven {
 
     pub(crate) async fn status(&self) -> Value {
         ask(&self.socket, "/status", None).await.unwrap().body
+    }
+
+    pub(crate) async fn restored(&self) -> u64 {
+        self.status().await["haproxy"]["restored"].as_u64().unwrap()
+    }
+
+    /// Waits until HAProxy was given back what it forgot. Who answers does not tell: [`Haproxy::reload`].
+    pub(crate) async fn restores_after(&self, before: u64) {
+        let began = Instant::now();
+        while self.restored().await == before {
+            assert!(began.elapsed() < Duration::from_secs(5), "not restored");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 }

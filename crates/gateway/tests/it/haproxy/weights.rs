@@ -98,20 +98,23 @@ async fn reload_forgets_weights_and_the_driver_does_not() {
         let driven = Driven::by_weights(&haproxy, state).await.unwrap();
         driven.set("100%").await;
         driven.control("/confirm", json!({})).await;
+        let before = driven.restored().await;
         haproxy.reload().await;
         if state {
             assert_eq!(haproxy.side("").await, "platform", "with the file from the first request on");
+        } else {
+            driven.restores_after(before).await;
         }
-        let began = Instant::now();
-        while haproxy.side("").await != "platform" {
-            assert!(began.elapsed() < Duration::from_secs(5), "not restored");
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        assert_eq!(driven.users().await["in_force"], "100%");
         // Without driver and file, the weights of the configuration come back.
         drop(driven);
         if !state {
             haproxy.reload().await;
-            assert_eq!(haproxy.side("").await, "legacy");
+            let began = Instant::now();
+            while haproxy.side("").await != "legacy" {
+                assert!(began.elapsed() < Duration::from_secs(5), "the new worker gets nobody");
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
         }
     }
 }
