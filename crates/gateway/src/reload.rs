@@ -82,13 +82,13 @@ impl Gateway {
     }
 }
 
-fn refused(what: &str, taken: &Result<(), Vec<Problem>>) {
+pub(crate) fn refused(what: &str, taken: &Result<(), Vec<Problem>>) {
     for problem in taken.as_ref().err().into_iter().flatten() {
         tracing::error!(what, %problem, "the file is refused, what is in force stays");
     }
 }
 
-async fn follow(file: PathBuf, mut read: String, mut take: impl FnMut(&str)) {
+pub(crate) async fn follow(file: PathBuf, mut read: String, mut take: impl FnMut(&str)) {
     let mut interval = tokio::time::interval(INTERVAL);
     let mut changing = None;
     loop {

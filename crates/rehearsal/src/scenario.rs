@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::outcome::{Fault, Outcome};
 use crate::stage::{Error, Options, RETURNED, Stage, now};
+use crate::world::Front;
 
 /// Between `gateway thaw` and the next share: the gates look once a second, and thaw has them forget what was before.
 pub(crate) const AFTER_THAW: Duration = Duration::from_secs(2);
@@ -54,9 +55,10 @@ fn steps(hold: Duration) -> String {
     [10, 50, 100].map(|share| format!("{share}%:{hold}s:unless-failing")).join(",")
 }
 
-/// Two thousand reads must be asked twice before any is compared: too few come at a low rate.
+/// Two thousand reads must be asked twice before any is compared: too few come at a low rate. HAProxy asks nobody twice.
 fn shadow(options: &Options) -> &'static str {
-    if options.per_second >= 100 && !options.patient { "5s:500" } else { "none" }
+    let is_possible = options.per_second >= 100 && !options.patient && options.front == Front::Gateway;
+    if is_possible { "5s:500" } else { "none" }
 }
 
 pub(crate) async fn hold(options: &Options) -> Result<(), Error> {

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::ledger::Ledger;
 use crate::load::{Account, Load, People, Rate, Report};
 use crate::reconcile::{Reconciled, reconcile};
-use crate::world::{self, JWT_SECRET, Plan, World};
+use crate::world::{self, Front, JWT_SECRET, Plan, World};
 
 /// Workspaces in which people are at work.
 const PLACES: i64 = 2000;
@@ -47,6 +47,8 @@ pub struct Options {
     pub human: Duration,
     /// Whether gates overlook slow answers, as on a machine that others use as well.
     pub patient: bool,
+    /// What clients talk to.
+    pub front: Front,
     /// `PATH`
     pub path: Option<std::ffi::OsString>,
     /// Accounts that log in: addresses are looked up by these hashes.
@@ -122,9 +124,13 @@ impl Stage {
     /// Builds everything and puts load on it. `between` is what the gateway asks in place of this program.
     pub(crate) async fn open(options: &Options, between: Option<std::net::SocketAddr>) -> Result<Self, Error> {
         let (began, busy) = (Instant::now(), busy());
-        let Options { program, folder, people, per_second, patient, path, passwords, .. } = options.clone();
-        say(began, &format!("making rows for {people} people; PostgreSQL, Redis, old services and a gateway start"))?;
-        let world = Box::pin(World::start(Plan { program, folder, people, path, between, patient })).await?;
+        let Options { program, folder, people, per_second, patient, front, path, passwords, .. } = options.clone();
+        let front_name = front.name();
+        say(
+            began,
+            &format!("making rows for {people} people; PostgreSQL, Redis, old services and a {front_name} start"),
+        )?;
+        let world = Box::pin(World::start(Plan { program, folder, people, path, between, patient, front })).await?;
         let database = world.connect().await?;
         let everybody = everybody(&database, &passwords).await?;
         let ledger = Arc::new(Ledger::default());

@@ -4,7 +4,8 @@ use std::{
     fs::{self, File},
     io,
     path::Path,
-    process,
+    process, thread,
+    time::{Duration, Instant},
 };
 
 use super::{Durability, LocalError, binaries::Binaries, launch::Launcher, layout::Layout};
@@ -83,9 +84,18 @@ fn remove_unfinished(root: &Path) -> Result<(), LocalError> {
     Ok(())
 }
 
+/// A child of an initdb that was killed with its manager writes on until it notices.
+const WRITES_ON: Duration = Duration::from_secs(5);
+
 fn remove_dir(path: &Path) -> Result<(), LocalError> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(LocalError::io("remove", path)(error)),
-        _ => Ok(()),
+    let began = Instant::now();
+    loop {
+        match fs::remove_dir_all(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty && began.elapsed() < WRITES_ON => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            removed => return removed.map_err(LocalError::io("remove", path)),
+        }
     }
 }

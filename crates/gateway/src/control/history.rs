@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::state::Change;
+use super::state::{Change, LEASE};
 
 /// More than anybody reads on a screen.
 const MOST: usize = 100;
@@ -25,6 +25,15 @@ pub struct Entry {
     pub family: Option<String>,
     /// The shares that changed by it.
     pub changes: Vec<Change>,
+}
+
+impl Entry {
+    /// Nobody renewed a lease.
+    pub(crate) fn end_of_lease(at: Timestamp, changes: Vec<Change>) -> Self {
+        let why = format!("nobody renewed the lease for {} s", LEASE.as_secs());
+        let (who, what) = ("gateway".to_owned(), "end of the lease".to_owned());
+        Self { at, who, why, what, family: None, changes }
+    }
 }
 
 /// What happened, and who watches.

@@ -13,7 +13,7 @@ use std::sync::PoisonError;
 use std::time::Instant;
 
 use self::history::Entry;
-use self::state::{Change, Command, Control, LEASE, Refusal, Scope};
+use self::state::{Change, Command, Control, Refusal, Scope};
 use crate::gateway::Gateway;
 
 /// Does what is asked for and puts it in force. Every change is logged with who and why.
@@ -61,8 +61,8 @@ pub(crate) fn end_leases(gateway: &Gateway, now: Instant) {
         tracing::warn!(family, from = %from, to = %to, "nobody renewed the lease, back to the safe share");
     }
     if !changes.is_empty() {
-        let why = format!("nobody renewed the lease for {} s", LEASE.as_secs());
-        remember(gateway, "gateway", &why, "end of the lease", None, &changes);
+        let entry = Entry::end_of_lease(gateway.clock.now(), changes);
+        gateway.history.lock().unwrap_or_else(PoisonError::into_inner).add(entry);
     }
 }
 

@@ -23,6 +23,7 @@ use tokio::net::UnixListener;
 use super::state::{Change, Command, Scope};
 use super::status::status;
 use crate::forced::{Side, Whom};
+use crate::gates;
 use crate::gateway::Gateway;
 use crate::routes::header;
 use crate::shadow::Mode;
@@ -52,10 +53,7 @@ pub(crate) trait Controlled: Send + Sync + 'static {
     fn status(&self) -> impl Future<Output = Value> + Send;
 
     /// What else can be read of it, by path; nothing where there is no such path.
-    fn read(&self, path: &str, query: Option<&str>) -> Option<Result<Value, Refused>> {
-        let _ = (path, query);
-        None
-    }
+    fn read(&self, path: &str, query: Option<&str>) -> impl Future<Output = Option<Result<Value, Refused>>> + Send;
 
     /// Does what the word after the slash asks for; the error is for the client.
     fn command(self: &Arc<Self>, path: &str, body: &[u8]) -> impl Future<Output = Result<Value, Refused>> + Send;
@@ -66,14 +64,12 @@ impl Controlled for Gateway {
         serde_json::to_value(status(self)).unwrap_or_default()
     }
 
-    fn read(&self, path: &str, query: Option<&str>) -> Option<Result<Value, Refused>> {
+    async fn read(&self, path: &str, query: Option<&str>) -> Option<Result<Value, Refused>> {
         Some(match path {
             "/view" => seconds(query).map(|seconds| json(&self.view(seconds))),
             "/counters" => seconds(query).map(|seconds| json(&self.snapshot(seconds))),
             "/metrics" => Ok(json!({ "metrics": self.metrics() })),
-            "/gates" => self.gates_report().map(|report| json(&report)).ok_or_else(|| {
-                (StatusCode::SERVICE_UNAVAILABLE, "the gates did not look yet: ask again in a second".to_owned())
-            }),
+            "/gates" => gates(self.gates_report()),
             "/shadow" => Ok(json(&self.shadow_report(query == Some("values=true")))),
             _ => return None,
         })
@@ -84,12 +80,18 @@ impl Controlled for Gateway {
     }
 }
 
-fn json(value: &impl Serialize) -> Value {
+/// What the gates said, if they did.
+pub(crate) fn gates(report: Option<gates::Report>) -> Result<Value, Refused> {
+    let remedy = || (StatusCode::SERVICE_UNAVAILABLE, "the gates did not look yet: ask again in a second".to_owned());
+    report.map(|report| json(&report)).ok_or_else(remedy)
+}
+
+pub(crate) fn json(value: &impl Serialize) -> Value {
     serde_json::to_value(value).unwrap_or_default()
 }
 
 /// How far back somebody wants to look.
-fn seconds(query: Option<&str>) -> Result<usize, Refused> {
+pub(crate) fn seconds(query: Option<&str>) -> Result<usize, Refused> {
     let seconds = query.and_then(|query| query.strip_prefix("seconds="));
     seconds.map_or(Ok(60), str::parse).map_err(|_| bad("ask for ?seconds=60, of which 900 are kept"))
 }
@@ -133,7 +135,7 @@ where
         return written(StatusCode::OK, &gateway.status().await);
     }
     if method == Method::GET
-        && let Some(read) = gateway.read(&path, request.uri().query())
+        && let Some(read) = gateway.read(&path, request.uri().query()).await
     {
         return match read {
             Ok(body) => written(StatusCode::OK, &body),
@@ -219,8 +221,7 @@ pub(crate) fn order(path: &str, said: &Said) -> Result<(Scope, Command), Refused
             ));
         }
     };
-    let scope = said.family.clone().ok_or_else(|| bad("say which family, or \"family\": \"all\""))?;
-    Ok((scope, command))
+    Ok((scope(said)?, command))
 }
 
 fn command(gateway: &Arc<Gateway>, path: &str, body: &[u8]) -> Result<Value, Refused> {
@@ -230,7 +231,7 @@ fn command(gateway: &Arc<Gateway>, path: &str, body: &[u8]) -> Result<Value, Ref
         "/shadow/learn" => return shadow(gateway, &said, Mode::Learning),
         "/shadow/start" => return shadow(gateway, &said, Mode::Comparing),
         "/shadow/stop" => return shadow(gateway, &said, Mode::Off),
-        "/arm" | "/disarm" => return arm(gateway, said, path == "/arm"),
+        "/arm" | "/disarm" => return arm(gateway, &said, path == "/arm"),
         _ => {}
     }
     let (scope, command) = order(path, &said)?;
@@ -271,9 +272,13 @@ fn shadow(gateway: &Arc<Gateway>, said: &Said, mode: Mode) -> Result<Value, Refu
     Ok(json!({ "mode": mode }))
 }
 
-fn arm(gateway: &Gateway, said: Said, armed: bool) -> Result<Value, Refused> {
-    let remedy = || (StatusCode::BAD_REQUEST, "say which family, or \"family\": \"all\"".to_owned());
-    let scope = said.family.ok_or_else(remedy)?;
+/// Which families a body means.
+pub(crate) fn scope(said: &Said) -> Result<Scope, Refused> {
+    said.family.clone().ok_or_else(|| bad("say which family, or \"family\": \"all\""))
+}
+
+fn arm(gateway: &Gateway, said: &Said, armed: bool) -> Result<Value, Refused> {
+    let scope = scope(said)?;
     gateway.arm(&scope, armed).map_err(|why| (StatusCode::CONFLICT, why))?;
     let what = if armed { "arm" } else { "disarm" };
     super::remember(gateway, &said.who, &said.why, what, Some(scope.name()), &[]);

@@ -8,7 +8,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::history::Entry;
-use crate::counters::{EndpointSummary, Point, Summary};
+use super::state::Shown;
+use crate::counters::{EndpointSummary, Point, Series, Summary};
 use crate::forced::Side;
 use crate::gates::{FamilyReport, Finding, Verdict};
 use crate::gateway::Gateway;
@@ -21,7 +22,7 @@ pub const SUMMED: usize = 60;
 /// Seconds that [`FamilyView::lately`] sums.
 pub const LATELY: usize = 10;
 /// Changes, differences and endpoints of a family that are shown.
-const CHANGES: usize = 30;
+pub(crate) const CHANGES: usize = 30;
 const DIFFERENCES: usize = 20;
 const ENDPOINTS: usize = 12;
 
@@ -124,24 +125,10 @@ impl Gateway {
         let holder = |name: &str| history.holder(name).map(str::to_owned);
         let meter = self.meter();
         let families = shown.into_iter().map(|(name, shown)| {
-            let series = meter.family(&name);
-            let step = series.map(|series| (series.seconds_of_step(), series.requests_of_step()));
-            let (share_seconds, share_requests) = step.unwrap_or_default();
-            let view = FamilyView {
-                share: shown.share,
-                safe: shown.safe,
-                frozen: shown.frozen,
-                lease_seconds: shown.lease_seconds,
-                holder: shown.lease_seconds.and_then(|_| holder(&name)),
-                is_movable: movable.contains(name.as_str()),
-                share_seconds,
-                share_requests,
-                gates: gates.remove(&name).map(gates_view),
-                lately: series.and_then(|series| series.lately(LATELY)),
-                points: series.map(|series| series.points(seconds)).unwrap_or_default(),
-                summaries: series.map(|series| series.summaries(SUMMED)).unwrap_or_default(),
-                endpoints: series.map(|series| worst_first(series.endpoint_summaries(SUMMED))).unwrap_or_default(),
-            };
+            let holder = holder(&name);
+            let gates = gates.remove(&name);
+            let is_movable = movable.contains(name.as_str());
+            let view = family(&shown, meter.family(&name), gates, holder, is_movable, seconds);
             (name, view)
         });
         let families = families.collect();
@@ -161,6 +148,34 @@ impl Gateway {
             shadow,
             changes,
         }
+    }
+}
+
+/// One family, of whatever is controlled.
+pub(crate) fn family(
+    shown: &Shown,
+    series: Option<&Series>,
+    gates: Option<FamilyReport>,
+    holder: Option<String>,
+    is_movable: bool,
+    seconds: usize,
+) -> FamilyView {
+    let step = series.map(|series| (series.seconds_of_step(), series.requests_of_step()));
+    let (share_seconds, share_requests) = step.unwrap_or_default();
+    FamilyView {
+        share: shown.share,
+        safe: shown.safe,
+        frozen: shown.frozen,
+        lease_seconds: shown.lease_seconds,
+        holder: holder.filter(|_| shown.lease_seconds.is_some()),
+        is_movable,
+        share_seconds,
+        share_requests,
+        gates: gates.map(gates_view),
+        lately: series.and_then(|series| series.lately(LATELY)),
+        points: series.map(|series| series.points(seconds)).unwrap_or_default(),
+        summaries: series.map(|series| series.summaries(SUMMED)).unwrap_or_default(),
+        endpoints: series.map(|series| worst_first(series.endpoint_summaries(SUMMED))).unwrap_or_default(),
     }
 }
 

@@ -12,7 +12,7 @@ mod mirrored;
 mod snapshot;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use http::header::{ACCEPT, UPGRADE};
 use http::{HeaderMap, Method, StatusCode};
@@ -74,7 +74,7 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
 const SHARDS: usize = 8;
 
 /// Seconds by which requests that wait are told apart; who waits longer is in the place of somebody younger.
-const AGES: usize = 32;
+pub(crate) const AGES: usize = 32;
 
 /// Which shard the next thread counts in.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
@@ -96,6 +96,18 @@ struct Cell {
     /// How many wait, by the second they came in. One that begins in this shard may end in another, so only sums over
     /// all shards mean something.
     waiting: [AtomicI64; AGES],
+}
+
+impl Cell {
+    fn over(&self, took: Duration, is_error: bool, is_lost: bool, is_clients: bool) {
+        self.latency.record(took);
+        for (counter, counts) in [(&self.errors, is_error), (&self.lost, is_lost), (&self.client_errors, is_clients)] {
+            if counts {
+                counter.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        self.requests.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// Sums of one side and class.
@@ -194,6 +206,21 @@ pub struct Counted {
     pub p99_ms: Option<f64>,
 }
 
+/// A request that another proxy sent to a service and that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Elsewhere<'a> {
+    pub(crate) side: Side,
+    pub(crate) class: Class,
+    pub(crate) method: &'a Method,
+    pub(crate) path: &'a str,
+    /// What the client was answered; nothing if it left before.
+    pub(crate) status: Option<StatusCode>,
+    /// Whether the proxy had to answer in the place of the service.
+    pub(crate) is_lost: bool,
+    /// To the head of the answer, or until it was over.
+    pub(crate) took: Duration,
+}
+
 /// A request on its way, which is counted however it ends.
 pub(crate) struct Open<'a> {
     counters: &'a Counters,
@@ -226,16 +253,10 @@ impl Open<'_> {
         self.is_over = true;
         let cell = self.counters.cell(self.side, self.class);
         cell.waiting[self.second % AGES].fetch_sub(1, Ordering::Relaxed);
-        if self.side == Side::Platform && self.second < self.counters.counts_from.load(Ordering::Relaxed) {
+        if self.counters.is_forgotten(self.side, self.second) {
             return false;
         }
-        cell.latency.record(self.began.elapsed());
-        for (counter, counts) in [(&cell.errors, is_error), (&cell.lost, is_lost), (&cell.client_errors, is_clients)] {
-            if counts {
-                counter.fetch_add(1, Ordering::Relaxed);
-            }
-        }
-        cell.requests.fetch_add(1, Ordering::Relaxed);
+        cell.over(self.began.elapsed(), is_error, is_lost, is_clients);
         true
     }
 }
@@ -260,6 +281,38 @@ impl Counters {
         cell.begun.fetch_add(1, Ordering::Relaxed);
         cell.waiting[second % AGES].fetch_add(1, Ordering::Relaxed);
         Open { counters: self, side, class, began, second, is_over: false }
+    }
+
+    /// A request that another proxy tells of when it is over.
+    pub(crate) fn elsewhere(&self, request: &Elsewhere<'_>) {
+        let Elsewhere { side, class, method, path, status, is_lost, took } = *request;
+        let ago = usize::try_from(took.as_secs()).unwrap_or(usize::MAX);
+        if self.is_forgotten(side, self.second.load(Ordering::Relaxed).saturating_sub(ago)) {
+            return;
+        }
+        let cell = self.cell(side, class);
+        cell.begun.fetch_add(1, Ordering::Relaxed);
+        let is = |what: fn(&StatusCode) -> bool| status.as_ref().is_some_and(what);
+        cell.over(took, is(StatusCode::is_server_error), is_lost, is(StatusCode::is_client_error));
+        match status {
+            Some(status) => self.endpoints.answered(side, method, path, status),
+            None => _ = cell.abandoned.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+
+    /// How many requests wait at another proxy, by the seconds since they came.
+    pub(crate) fn wait_elsewhere(&self, side: Side, class: Class, by_age: &[u64; AGES]) {
+        let second = self.second.load(Ordering::Relaxed);
+        // Only sums over all shards mean something, so that all may be in one.
+        let cell = &self.shards[0][side as usize][class as usize];
+        for (age, waiting) in by_age.iter().enumerate() {
+            let waiting = i64::try_from(*waiting).unwrap_or(i64::MAX);
+            cell.waiting[second.wrapping_sub(age) % AGES].store(waiting, Ordering::Relaxed);
+        }
+    }
+
+    fn is_forgotten(&self, side: Side, second: usize) -> bool {
+        side == Side::Platform && second < self.counts_from.load(Ordering::Relaxed)
     }
 
     /// What came to the new side until now counts no more, also when it ends later.

@@ -19,14 +19,14 @@ use std::time::Instant;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use self::judge::Signals;
+pub(crate) use self::judge::Signals;
 pub use self::judge::judge;
 pub use self::plan::{Metric, Plan};
 pub(crate) use self::statistics::{chance, ratio};
 use self::watch::{Action, State, Watch};
 use crate::control::apply;
-use crate::control::state::{Command, Scope};
-use crate::counters::Class;
+use crate::control::state::{Command, Scope, Shown};
+use crate::counters::{Class, Meter};
 use crate::forced::Side;
 use crate::gateway::Gateway;
 use crate::routes::Problem;
@@ -131,6 +131,89 @@ pub(crate) struct Gates {
     last: Option<(Timestamp, Instant, BTreeMap<String, FamilyReport>)>,
 }
 
+impl Gates {
+    /// Looks at every family that has signals, which are those with two sides, and says what is to be done.
+    pub(crate) fn look(
+        &mut self,
+        meter: &Meter,
+        shares: &BTreeMap<String, Shown>,
+        signals: impl Fn(&str) -> Option<Signals>,
+        at: Timestamp,
+        now: Instant,
+    ) -> Vec<(String, Action)> {
+        let Self { plan, watches, last } = self;
+        watches.retain(|name, _| shares.contains_key(name));
+        let mut reports = BTreeMap::new();
+        let mut actions = Vec::new();
+        for (name, series) in meter.families() {
+            let (Some(shown), Some(signals)) = (shares.get(name), signals(name)) else { continue };
+            let findings = judge(plan, series, &signals);
+            let verdict = worst(&findings);
+            let watch = watches.entry(name.to_owned()).or_default();
+            // The counters are from the second before, so a share that changed since is judged in the next one.
+            if series.share() == shown.share
+                && let Some(action) = watch.look(&verdict, shown.share, shown.safe, signals.is_old_side_well, now)
+            {
+                actions.push((name.to_owned(), action));
+            }
+            let Watch { armed, state } = watch.clone();
+            let report = FamilyReport { verdict, share: shown.share, safe: shown.safe, armed, state, findings };
+            reports.insert(name.to_owned(), report);
+        }
+        idle_beside_one_that_passes(&mut reports);
+        *last = Some((at, now, reports));
+        actions
+    }
+
+    /// Puts another plan in force.
+    pub(crate) fn set(&mut self, plan: Plan) {
+        self.plan = plan;
+        tracing::info!("new gates are in force");
+    }
+
+    /// Whether a failure returns the traffic of these families by itself.
+    pub(crate) fn arm<'a>(&mut self, families: impl Iterator<Item = &'a str>, armed: bool) {
+        for name in families {
+            self.watches.entry(name.to_owned()).or_default().armed = armed;
+        }
+    }
+
+    /// What a family was found to do is held against it no more.
+    pub(crate) fn forget(&mut self, family: &str) {
+        if let Some(watch) = self.watches.get_mut(family) {
+            watch.state = State::Quiet;
+        }
+        if let Some(report) = self.last.as_mut().and_then(|(_, _, families)| families.get_mut(family)) {
+            report.verdict = Verdict::Hold("the gates have not looked since it was thawed".to_owned());
+            report.findings.clear();
+            report.state = State::Quiet;
+        }
+    }
+
+    /// What they said at their last look; nothing before the first.
+    pub(crate) fn report(&self) -> Option<Report> {
+        let (at, looked, families) = self.last.as_ref()?;
+        let seconds_ago = looked.elapsed().as_secs();
+        let mut families = families.clone();
+        if seconds_ago > 3 {
+            for family in families.values_mut() {
+                family.verdict = Verdict::Hold(format!("the gates looked {seconds_ago} s ago, which is too long"));
+            }
+        }
+        Some(Report { at: *at, seconds_ago, families })
+    }
+}
+
+/// Which of the families a scope means; nothing for a name that none has.
+pub(crate) fn meant<'a>(scope: &Scope, names: &[&'a str]) -> Result<Vec<&'a str>, String> {
+    if let Scope::Family(name) = scope
+        && !names.contains(&name.as_str())
+    {
+        return Err(format!("there is no family {name:?}: use all, or one of {}", names.join(", ")));
+    }
+    Ok(names.iter().copied().filter(|name| scope.has(name)).collect())
+}
+
 impl Gateway {
     fn gates(&self) -> std::sync::MutexGuard<'_, Gates> {
         self.gates.lock().unwrap_or_else(PoisonError::into_inner)
@@ -143,8 +226,7 @@ impl Gateway {
     /// Everything that is wrong with it; the gates in force stay.
     pub fn set_gates(&self, text: &str) -> Result<(), Vec<Problem>> {
         let plan = Plan::parse(text)?;
-        self.gates().plan = plan;
-        tracing::info!("new gates are in force");
+        self.gates().set(plan);
         Ok(())
     }
 
@@ -152,17 +234,7 @@ impl Gateway {
     pub(crate) fn arm(&self, scope: &Scope, armed: bool) -> Result<(), String> {
         let live = self.live();
         let names: Vec<&str> = live.table.families().map(|(name, _)| name).collect();
-        if let Scope::Family(name) = scope
-            && !names.contains(&name.as_str())
-        {
-            return Err(format!("there is no family {name:?}: use all, or one of {}", names.join(", ")));
-        }
-        let mut gates = self.gates();
-        for name in names {
-            if scope.has(name) {
-                gates.watches.entry(name.to_owned()).or_default().armed = armed;
-            }
-        }
+        self.gates().arm(meant(scope, &names)?.into_iter(), armed);
         Ok(())
     }
 
@@ -170,14 +242,7 @@ impl Gateway {
     /// is mended. The old side is known as before.
     pub(crate) fn forget(&self, family: &str) {
         let mut gates = self.gates();
-        if let Some(watch) = gates.watches.get_mut(family) {
-            watch.state = State::Quiet;
-        }
-        if let Some(report) = gates.last.as_mut().and_then(|(_, _, families)| families.get_mut(family)) {
-            report.verdict = Verdict::Hold("the gates have not looked since it was thawed".to_owned());
-            report.findings.clear();
-            report.state = State::Quiet;
-        }
+        gates.forget(family);
         self.meter().forget(family);
         drop(gates);
         self.shadow.forget(family);
@@ -190,72 +255,48 @@ impl Gateway {
 
     /// What the gates said at their last look; nothing before the first.
     pub fn gates_report(&self) -> Option<Report> {
-        let gates = self.gates();
-        let (at, looked, families) = gates.last.as_ref()?;
-        let seconds_ago = looked.elapsed().as_secs();
-        let mut families = families.clone();
-        if seconds_ago > 3 {
-            for family in families.values_mut() {
-                family.verdict = Verdict::Hold(format!("the gates looked {seconds_ago} s ago, which is too long"));
-            }
-        }
-        Some(Report { at: *at, seconds_ago, families })
+        self.gates().report()
     }
 
     /// Looks at every family and does what follows.
     pub(crate) fn look(&self, now: Instant) {
         let live = self.live();
         let shares = self.control.lock().unwrap_or_else(PoisonError::into_inner).show(now);
-        let mut gates = self.gates();
-        let Gates { plan, watches, last } = &mut *gates;
-        watches.retain(|name, _| shares.contains_key(name));
-        let mut reports = BTreeMap::new();
-        let mut actions = Vec::new();
-        let meter = self.meter();
-        for (name, series) in meter.families() {
-            let Some(shown) = shares.get(name) else { continue };
+        let signals = |name: &str| {
             let (old_well, old) = live.well(name, Side::Legacy, now);
-            let new = live.well(name, Side::Platform, now);
-            if old == 0 || new.1 == 0 {
-                continue;
-            }
-            let signals =
-                Signals { instances: new, is_old_side_well: old_well > 0, differences: self.shadow.differences(name) };
-            let findings = judge(plan, series, &signals);
-            let verdict = worst(&findings);
-            let watch = watches.entry(name.to_owned()).or_default();
-            // The counters are from the second before, so a share that changed since is judged in the next one.
-            if series.share() == shown.share
-                && let Some(action) = watch.look(&verdict, shown.share, shown.safe, old_well > 0, now)
-            {
-                actions.push((name.to_owned(), action));
-            }
-            let Watch { armed, state } = watch.clone();
-            let report = FamilyReport { verdict, share: shown.share, safe: shown.safe, armed, state, findings };
-            reports.insert(name.to_owned(), report);
-        }
-        drop(meter);
-        idle_beside_one_that_passes(&mut reports);
-        *last = Some((self.clock.now(), now, reports));
+            let instances = live.well(name, Side::Platform, now);
+            (old > 0 && instances.1 > 0).then(|| Signals {
+                instances,
+                is_old_side_well: old_well > 0,
+                differences: self.shadow.differences(name),
+            })
+        };
+        let mut gates = self.gates();
+        let actions = gates.look(&self.meter(), &shares, signals, self.clock.now(), now);
         drop(gates);
         for (family, action) in actions {
-            self.act(family, action);
-        }
-    }
-
-    fn act(&self, family: String, action: Action) {
-        let (command, reason) = match action {
-            Action::ToSafe(reason) => (Command::Retreat, reason),
-            Action::ToNobody(reason) => (Command::Return, reason),
-            Action::Tell(reason) => {
-                tracing::error!(family, reason, "a gate fails and nothing is done: going back is off, or not possible");
-                return;
+            let Some((command, why)) = order(&family, action) else { continue };
+            if let Err(refusal) = apply(self, &Scope::Family(family), &command, WHO, &why) {
+                tracing::error!(%refusal, "going back was refused");
             }
-        };
-        let why = format!("gate {reason}");
-        tracing::warn!(family, why, "a gate failed, traffic goes back");
-        if let Err(refusal) = apply(self, &Scope::Family(family), &command, "gates", &why) {
-            tracing::error!(%refusal, "going back was refused");
         }
     }
+}
+
+/// Who took traffic back, for the log and whoever looks.
+pub(crate) const WHO: &str = "gates";
+
+/// The command that an action stands for, and why; nothing if it is only told.
+pub(crate) fn order(family: &str, action: Action) -> Option<(Command, String)> {
+    let (command, reason) = match action {
+        Action::ToSafe(reason) => (Command::Retreat, reason),
+        Action::ToNobody(reason) => (Command::Return, reason),
+        Action::Tell(reason) => {
+            tracing::error!(family, reason, "a gate fails and nothing is done: going back is off, or not possible");
+            return None;
+        }
+    };
+    let why = format!("gate {reason}");
+    tracing::warn!(family, why, "a gate failed, traffic goes back");
+    Some((command, why))
 }

@@ -1,6 +1,6 @@
 //! The process that holds the leases: it takes the words of the control socket and sees to it that HAProxy does them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,19 +9,23 @@ use std::time::{Duration, Instant};
 use http::StatusCode;
 use jiff::Timestamp;
 use kernel::Clock;
-use serde_json::{Value, json};
 use tokio::net::UnixListener;
 use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 
 use super::guard::Orders;
+use super::measured::{Measure, Measured, sessions};
 use super::runtime::{Address, Trouble, ask};
+use super::servers::Route;
 use super::threshold::{Lease, Threshold};
 use super::weights::Weights;
+use crate::control::history::{Entry, History};
 use crate::control::kept::Keeper;
-use crate::control::socket::{Controlled, Refused, changed, order, said, serve_for};
-use crate::control::state::{Change, Command, Control, Shown};
-use crate::control::there::movable;
-use crate::forced::Side;
+use crate::control::socket::{Refused, serve_for};
+use crate::control::state::{Change, Command, Control, Scope, Shown};
+use crate::gates;
+use crate::reload::{follow, refused};
+use crate::routes::Problem;
 
 /// How often HAProxy is asked whether it still does what it was told.
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -52,25 +56,29 @@ pub struct Parts {
     /// Hears what is to be in force, and has it passed on when it returns, so that somebody sees to it if this process
     /// dies a moment later.
     pub guard: Option<Box<dyn Fn(Orders) + Send + Sync>>,
+    /// Where HAProxy tells of requests, for gates; for the threshold only.
+    pub measure: Option<Measure>,
 }
 
 /// Drives one HAProxy.
 pub struct Driver {
-    parts: Parts,
-    state: Mutex<State>,
+    pub(super) parts: Parts,
+    pub(super) state: Mutex<State>,
+    pub(super) measured: Option<Arc<Measured>>,
 }
 
-struct State {
-    control: Control,
-    keeper: Keeper,
+pub(super) struct State {
+    pub(super) control: Control,
+    pub(super) history: History,
+    pub(super) keeper: Keeper,
     /// What HAProxy was told last, by family; for the threshold only.
-    leases: BTreeMap<String, Lease>,
+    pub(super) leases: BTreeMap<String, Lease>,
     /// What is wrong with HAProxy now.
-    trouble: Option<String>,
+    pub(super) trouble: Option<String>,
     /// Why HAProxy will not know the shares after it starts anew.
-    unkept: Option<String>,
+    pub(super) unkept: Option<String>,
     /// How often HAProxy had forgotten what it was told.
-    restored: u64,
+    pub(super) restored: u64,
 }
 
 impl Driver {
@@ -79,10 +87,10 @@ impl Driver {
     /// # Errors
     ///
     /// HAProxy does not answer or lacks something, or confirmed shares cannot be read. The text says what to do.
-    pub async fn start(parts: Parts) -> Result<Arc<Self>, Box<dyn std::error::Error + Send + Sync>> {
+    pub async fn start(mut parts: Parts) -> Result<Arc<Self>, Box<dyn std::error::Error + Send + Sync>> {
         let keeper = Keeper::open(parts.kept.clone())?;
-        let families: Vec<&str> = match &parts.mode {
-            Mode::Threshold(threshold) => threshold.backends.keys().map(String::as_str).collect(),
+        let families: BTreeSet<&str> = match &parts.mode {
+            Mode::Threshold(threshold) => threshold.routes.iter().map(|route| route.family.as_str()).collect(),
             Mode::Weights(weights) => weights.backends.keys().map(String::as_str).collect(),
         };
         if let Some(family) = families.iter().find(|family| !is_plain(family)) {
@@ -98,8 +106,22 @@ impl Driver {
             }
             Mode::Weights(weights) => weights.check(&parts.address).await?,
         }
-        let state = State { control, keeper, leases: BTreeMap::new(), trouble: None, unkept: None, restored: 0 };
-        let driver = Arc::new(Self { parts, state: Mutex::new(state) });
+        let measured = match (parts.measure.take(), &parts.mode) {
+            (Some(measure), Mode::Threshold(threshold)) => {
+                Some(Arc::new(Measured::new(measure, threshold, Arc::clone(&parts.clock))))
+            }
+            _ => None,
+        };
+        let state = State {
+            control,
+            history: History::default(),
+            keeper,
+            leases: BTreeMap::new(),
+            trouble: None,
+            unkept: None,
+            restored: 0,
+        };
+        let driver = Arc::new(Self { parts, state: Mutex::new(state), measured });
         let mut state = driver.state.lock().await;
         let (at, now) = driver.now();
         let shown = state.control.show(now);
@@ -123,6 +145,52 @@ impl Driver {
         }
     }
 
+    /// Takes what HAProxy tells of requests and lets the gates look at it, second by second, until dropped.
+    pub async fn measure(self: Arc<Self>) {
+        let Some(measured) = self.measured.clone() else { return };
+        // Ends with this.
+        let mut listening = JoinSet::new();
+        listening.spawn(Arc::clone(&measured).listen());
+        let mut interval = tokio::time::interval(Duration::from_secs(1));
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            interval.tick().await;
+            let found = async { Ok((self.routes().await?, sessions(&self.parts.address).await?)) }.await;
+            let mut state = self.state.lock().await;
+            let (at, now) = self.now();
+            let shown = state.control.show(now);
+            let actions = measured.look(found, &shown, at, now);
+            for (family, action) in actions {
+                let Some((command, why)) = gates::order(&family, action) else { continue };
+                let scope = Scope::Family(family);
+                let mut next = state.control.clone();
+                match next.apply(&scope, &command, now) {
+                    Ok(changes) => {
+                        let order = Order { scope, command, who: gates::WHO, why: &why };
+                        if let Err((_, trouble)) = self.change(&mut state, next, &changes, &order).await {
+                            tracing::error!(trouble, "going back is not in force yet");
+                        }
+                    }
+                    Err(refusal) => tracing::error!(%refusal, "going back was refused"),
+                }
+            }
+        }
+    }
+
+    /// Puts the gates of a file in force.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it; the gates in force stay.
+    pub fn set_gates(&self, text: &str) -> Result<(), Vec<Problem>> {
+        self.measured.as_ref().map_or(Ok(()), |measured| measured.set_gates(text))
+    }
+
+    /// Follows the file of gates until dropped. `read` is the text that is in force.
+    pub async fn follow_gates(self: Arc<Self>, file: PathBuf, read: String) {
+        follow(file, read, |text| refused("gates", &self.set_gates(text))).await;
+    }
+
     /// Leaves the confirmed shares in force.
     pub async fn stop(&self) -> Result<(), Trouble> {
         let mut state = self.state.lock().await;
@@ -134,23 +202,74 @@ impl Driver {
 
     /// The time of day and the time leases are counted in. In this order: whoever is stopped in between and goes on later
     /// must not give HAProxy a lease that begins anew.
-    fn now(&self) -> (Timestamp, Instant) {
+    pub(super) fn now(&self) -> (Timestamp, Instant) {
         let at = self.parts.clock.now();
         (at, Instant::now())
     }
 
-    fn early(&self) -> Duration {
+    pub(super) fn early(&self) -> Duration {
         match self.parts.mode {
             Mode::Threshold(_) => EARLY,
             Mode::Weights(_) => Duration::ZERO,
         }
     }
 
+    /// Puts what a command made of the shares in force, and remembers who wanted it.
+    pub(super) async fn change(
+        &self,
+        state: &mut State,
+        next: Control,
+        changes: &[Change],
+        order: &Order<'_>,
+    ) -> Result<(), Refused> {
+        let Order { scope, command, who, why } = order;
+        let goes_back = matches!(command, Command::Return | Command::Retreat)
+            || changes.iter().all(|change| change.to < change.from);
+        let (at, now) = self.now();
+        let shown = next.show(now);
+        let done = self.put(state, &shown, at).await;
+        if let Err(trouble) = &done
+            && (!goes_back || (changes.is_empty() && !matches!(command, Command::Return | Command::Retreat)))
+        {
+            // Nothing happened, then; what did all the same is taken back at once.
+            let (at, now) = self.now();
+            let before = state.control.show(now);
+            let _ = self.put(state, &before, at).await;
+            return Err(failed(trouble));
+        }
+        state.control = next;
+        let kept = state.control.kept();
+        state.keeper.keep(kept);
+        if matches!(command, Command::Set(_) | Command::Renew) {
+            let held = shown.iter().filter(|(name, shown)| scope.has(name) && shown.lease_seconds.is_some());
+            state.history.holds(who, held.map(|(name, _)| name.as_str()));
+        }
+        if *command != Command::Renew {
+            tracing::info!(who, why, command = ?command, scope = ?scope, "control");
+            state.history.add(Entry {
+                at,
+                who: (*who).to_owned(),
+                why: (*why).to_owned(),
+                what: command.to_string(),
+                family: Some(scope.name().to_owned()),
+                changes: changes.to_vec(),
+            });
+        }
+        for Change { family, from, to } in changes {
+            tracing::info!(who, why, family, from = %from, to = %to, "share changed");
+        }
+        done.map_err(|trouble| (StatusCode::BAD_GATEWAY, format!("{trouble}; going back is tried until it is done")))
+    }
+
     async fn tick(&self) {
         let mut state = self.state.lock().await;
         let (at, now) = self.now();
-        for Change { family, from, to } in state.control.expire(now + self.early()) {
+        let ended = state.control.expire(now + self.early());
+        for Change { family, from, to } in &ended {
             tracing::warn!(family, from = %from, to = %to, "nobody renewed the lease, back to the safe share");
+        }
+        if !ended.is_empty() {
+            state.history.add(Entry::end_of_lease(at, ended));
         }
         let shown = state.control.show(now);
         let repaired = self.repair(&mut state, &shown, at).await;
@@ -235,137 +354,23 @@ impl Driver {
         Ok(())
     }
 
-    async fn well(&self, family: &str, side: Side) -> Result<(usize, usize), Trouble> {
+    pub(super) async fn routes(&self) -> Result<Vec<Route>, Trouble> {
         match &self.parts.mode {
-            Mode::Threshold(threshold) => threshold.well(&self.parts.address, family, side).await,
-            Mode::Weights(weights) => weights.well(&self.parts.address, family, side).await,
+            Mode::Threshold(threshold) => threshold.routes(&self.parts.address).await,
+            Mode::Weights(weights) => weights.routes(&self.parts.address).await,
         }
-    }
-
-    /// Whether a family has services on both sides, as far as HAProxy's configuration was printed from routes.
-    fn has_both(&self, family: &str) -> bool {
-        match &self.parts.mode {
-            Mode::Threshold(threshold) => {
-                threshold.backends.get(family).is_none_or(|sides| sides.iter().all(|side| !side.is_empty()))
-            }
-            Mode::Weights(_) => true,
-        }
-    }
-
-    /// Moving people to a side where nobody is would make it worse.
-    async fn somebody_there(&self, changes: &[Change], anyway: bool) -> Result<(), Refused> {
-        for Change { family, from, to } in changes {
-            let (side, name) = if to > from { (Side::Platform, "new") } else { (Side::Legacy, "old") };
-            if anyway {
-                continue;
-            }
-            let (well, all) = self.well(family, side).await.map_err(|trouble| failed(&trouble))?;
-            if well == 0 {
-                let why = format!(
-                    "HAProxy has no server of the {name} side of {family} that is up ({all} are down): start one, or send \
-                     \"anyway\": true (--anyway)"
-                );
-                return Err((StatusCode::CONFLICT, why));
-            }
-        }
-        Ok(())
-    }
-
-    async fn obey(&self, path: &str, body: &[u8]) -> Result<Value, Refused> {
-        let said = said(body)?;
-        if path == "/force" {
-            let why = "HAProxy has rules in its configuration only: write them under `force:` in the routes file and \
-                       print it again";
-            return Err((StatusCode::CONFLICT, why.to_owned()));
-        }
-        let (scope, command) = order(path, &said)?;
-        let (who, why) = (&said.who, &said.why);
-        let mut state = self.state.lock().await;
-        let (at, now) = self.now();
-        let mut next = state.control.clone();
-        next.expire(now + self.early());
-        let (scope, skipped) = movable(&scope, &command, &next.show(now), |name| self.has_both(name))?;
-        let changes =
-            next.apply(&scope, &command, now).map_err(|refusal| (StatusCode::CONFLICT, refusal.to_string()))?;
-        match self.somebody_there(&changes, said.anyway).await {
-            // Whoever wants to go back gets it as soon as HAProxy answers.
-            Err((StatusCode::BAD_GATEWAY, _)) if command == Command::Return => {}
-            asked => asked?,
-        }
-        let goes_back = command == Command::Return || changes.iter().all(|change| change.to < change.from);
-        let shown = next.show(now);
-        let done = self.put(&mut state, &shown, at).await;
-        match done {
-            Err(trouble) if !goes_back || (changes.is_empty() && command != Command::Return) => {
-                // Nothing happened, then; what did all the same is taken back at once.
-                let (at, now) = self.now();
-                let before = state.control.show(now);
-                let _ = self.put(&mut state, &before, at).await;
-                return Err(failed(&trouble));
-            }
-            done => {
-                state.control = next;
-                let kept = state.control.kept();
-                state.keeper.keep(kept);
-                if command != Command::Renew {
-                    tracing::info!(who, why, command = ?command, scope = ?scope, "control");
-                }
-                for Change { family, from, to } in &changes {
-                    tracing::info!(who, why, family, from = %from, to = %to, "share changed");
-                }
-                done.map_err(|trouble| {
-                    (StatusCode::BAD_GATEWAY, format!("{trouble}; going back is tried until it is done"))
-                })?;
-            }
-        }
-        Ok(changed(&changes, &skipped))
     }
 }
 
-impl Controlled for Driver {
-    async fn status(&self) -> Value {
-        let state = self.state.lock().await;
-        let address = &self.parts.address;
-        let mut families = serde_json::Map::new();
-        let has = match &self.parts.mode {
-            Mode::Threshold(threshold) => threshold.read(address).await.unwrap_or_default(),
-            Mode::Weights(_) => BTreeMap::new(),
-        };
-        for (name, shown) in state.control.show(Instant::now()) {
-            let in_force = match &self.parts.mode {
-                Mode::Threshold(_) => has.get(&name).map(|lease| lease.share(self.parts.clock.now())),
-                Mode::Weights(weights) => weights.in_force(address, &name).await.ok().flatten(),
-            };
-            let mut family = serde_json::to_value(&shown).unwrap_or_default();
-            family["in_force"] = json!(in_force);
-            for side in Side::BOTH {
-                let (well, all) = self.well(&name, side).await.unwrap_or_default();
-                family["servers"][side.name()] = json!({ "up": well, "all": all });
-            }
-            families.insert(name, family);
-        }
-        let info = ask(address, "show info").await.unwrap_or_default();
-        let info =
-            |name: &str| info.lines().find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(": ")?.to_owned()));
-        let mode = match &self.parts.mode {
-            Mode::Threshold(_) => "threshold",
-            Mode::Weights(_) => "weights",
-        };
-        json!({
-            "families": families,
-            "haproxy": {
-                "address": address.to_string(), "mode": mode, "version": info("Version"), "pid": info("Pid"),
-                "trouble": state.trouble, "not_kept": state.unkept, "restored": state.restored,
-            },
-        })
-    }
-
-    async fn command(self: &Arc<Self>, path: &str, body: &[u8]) -> Result<Value, Refused> {
-        self.obey(path, body).await
-    }
+/// A command, for whom, and whose it is.
+pub(super) struct Order<'a> {
+    pub(super) scope: Scope,
+    pub(super) command: Command,
+    pub(super) who: &'a str,
+    pub(super) why: &'a str,
 }
 
-fn failed(trouble: &Trouble) -> Refused {
+pub(super) fn failed(trouble: &Trouble) -> Refused {
     let status = match trouble {
         Trouble::Unreachable(..) => StatusCode::BAD_GATEWAY,
         Trouble::Refused(_) => StatusCode::CONFLICT,

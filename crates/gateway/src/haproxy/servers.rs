@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::runtime::{Address, Trouble, ask, columns};
+use crate::forced::Side;
 
 /// One server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +13,35 @@ pub(super) struct Server {
     pub(super) weight: u32,
     /// Whether it gets requests, apart from its weight.
     pub(super) is_well: bool,
+}
+
+impl Server {
+    /// As it is told to people.
+    pub(super) fn instance(&self, backend: &str) -> Instance {
+        Instance { name: format!("{backend}/{}", self.name), is_well: self.is_well }
+    }
+}
+
+/// A server with its backend in its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Instance {
+    pub(super) name: String,
+    pub(super) is_well: bool,
+}
+
+/// What is divided between servers of the old side and of the new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Route {
+    pub(super) path: String,
+    pub(super) family: String,
+    pub(super) sides: [Vec<Instance>; 2],
+}
+
+/// How many servers of a side of a family are well, and how many there are.
+pub(super) fn well(routes: &[Route], family: &str, side: Side) -> (usize, usize) {
+    let of_family = routes.iter().filter(|route| route.family == family);
+    let instances = of_family.flat_map(|route| &route.sides[side as usize]);
+    instances.fold((0, 0), |(well, all), instance| (well + usize::from(instance.is_well), all + 1))
 }
 
 /// The servers of `backend`, in the order of the configuration.

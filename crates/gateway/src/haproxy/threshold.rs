@@ -11,9 +11,8 @@ use jiff::Timestamp;
 
 use super::files;
 use super::runtime::{Address, Trouble, ask, tell};
-use super::servers::servers;
+use super::servers::{Route, servers};
 use crate::control::state::Shown;
-use crate::forced::Side;
 use crate::split::Share;
 
 /// Positions are the first seven bytes of the hash: HAProxy's numbers have a sign, so eight do not fit.
@@ -83,15 +82,26 @@ pub struct Threshold {
     pub map: String,
     /// The same file as this program sees it. HAProxy reads it when it starts.
     pub file: PathBuf,
-    /// The backends of each side of each family.
-    pub backends: BTreeMap<String, [Vec<String>; 2]>,
+    /// Every route with two sides.
+    pub routes: Vec<Routed>,
+}
+
+/// A path that HAProxy divides between two backends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Routed {
+    /// As in the routes file.
+    pub path: String,
+    /// What it is moved with.
+    pub family: String,
+    /// The backends of the old side and of the new one.
+    pub backends: [String; 2],
 }
 
 impl Threshold {
     /// Looks whether HAProxy has what is needed.
     pub(super) async fn check(&self, address: &Address) -> Result<(), Trouble> {
         self.read(address).await?;
-        for backend in self.backends.values().flatten().flatten() {
+        for backend in self.routes.iter().flat_map(|route| &route.backends) {
             servers(address, backend).await?;
         }
         Ok(())
@@ -143,16 +153,17 @@ impl Threshold {
         Ok(answer.lines().filter_map(entry).collect())
     }
 
-    /// How many servers of a side are well, and how many there are.
-    pub(super) async fn well(&self, address: &Address, family: &str, side: Side) -> Result<(usize, usize), Trouble> {
-        let (mut well, mut all) = (0, 0);
-        for backend in self.backends.get(family).map_or(&[][..], |sides| &sides[side as usize]) {
-            for server in servers(address, backend).await? {
-                well += usize::from(server.is_well);
-                all += 1;
+    /// Every route with the servers of both sides.
+    pub(super) async fn routes(&self, address: &Address) -> Result<Vec<Route>, Trouble> {
+        let mut routes = Vec::with_capacity(self.routes.len());
+        for Routed { path, family, backends } in &self.routes {
+            let mut sides = [Vec::new(), Vec::new()];
+            for (side, backend) in sides.iter_mut().zip(backends) {
+                side.extend(servers(address, backend).await?.iter().map(|server| server.instance(backend)));
             }
+            routes.push(Route { path: path.clone(), family: family.clone(), sides });
         }
-        Ok((well, all))
+        Ok(routes)
     }
 }
 

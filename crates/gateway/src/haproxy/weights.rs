@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::files;
 use super::runtime::{Address, Trouble, ask, tell};
-use super::servers::{Server, servers};
+use super::servers::{Route, Server, servers};
 use crate::forced::Side;
 use crate::split::Share;
 
@@ -167,11 +167,18 @@ impl Weights {
         Ok(millionths.map(|millionths| Share::from_millionths(u32::try_from(millionths).unwrap_or(u32::MAX))))
     }
 
-    /// How many servers of a side are well, and how many there are.
-    pub(super) async fn well(&self, address: &Address, family: &str, side: Side) -> Result<(usize, usize), Trouble> {
-        let (_, servers) = self.servers(address, family).await?;
-        let well = servers.iter().filter(|server| server.is_well && self.side(server) == side).count();
-        Ok((well, self.count(&servers, side)))
+    /// Every family, named by its backend, with the servers of both sides.
+    pub(super) async fn routes(&self, address: &Address) -> Result<Vec<Route>, Trouble> {
+        let mut routes = Vec::with_capacity(self.backends.len());
+        for family in self.backends.keys() {
+            let (backend, servers) = self.servers(address, family).await?;
+            let sides = Side::BOTH.map(|side| {
+                let of_side = servers.iter().filter(|server| self.side(server) == side);
+                of_side.map(|server| server.instance(backend)).collect()
+            });
+            routes.push(Route { path: format!("backend {backend}"), family: family.clone(), sides });
+        }
+        Ok(routes)
     }
 }
 

@@ -6,7 +6,9 @@ use std::fmt::{self, Write as _};
 use super::{IDENTITY, Named, Options, Unprintable, authority, plain_regex, refuse};
 use crate::control::state::Shown;
 use crate::forced::{Side, Whom};
+use crate::haproxy::Address;
 use crate::haproxy::threshold::{Lease, POSITION_BYTES};
+use crate::haproxy::told::{FORMAT, STREAM};
 use crate::routes::Table;
 use crate::split::prefix;
 
@@ -42,11 +44,18 @@ pub(super) fn print(table: &Table, routes: &[Named<'_>], options: &Options) -> R
         let why = format!("the map {map:?} cannot be named in a command: choose a path without special characters");
         return refuse(why);
     }
+    let told = options.measure.to_string();
+    if told.contains(|c: char| c.is_whitespace() || "\"'\\#$,".contains(c)) {
+        let why =
+            format!("{told:?} cannot be named in HAProxy's configuration: choose a path without special characters");
+        return refuse(why);
+    }
     if table.splitter.seed().contains('\0') {
         return refuse("the seed has a zero byte, which HAProxy cannot hash: choose another one");
     }
     let mut out = String::from(INTRODUCTION);
     // Writing to a string does not fail.
+    let _ = measure(&mut out, &options.measure);
     let _ = frontend(&mut out, table, routes, options);
     for named in routes {
         for (side, name, _) in named.sides() {
@@ -54,6 +63,27 @@ pub(super) fn print(table: &Table, routes: &[Named<'_>], options: &Options) -> R
         }
     }
     Ok(out)
+}
+
+/// Where lines wait for the driver.
+const RING: &str = "pyairtable_measure";
+
+fn measure(out: &mut String, address: &Address) -> fmt::Result {
+    writeln!(
+        out,
+        "\n# The driver is told of each request, so that its gates can compare the sides. Nobody waits for it."
+    )?;
+    writeln!(out, "ring {RING}")?;
+    writeln!(out, "    format raw")?;
+    writeln!(out, "    maxlen 2048")?;
+    writeln!(out, "    size 1048576")?;
+    writeln!(out, "    timeout connect 1s")?;
+    writeln!(out, "    timeout server 10s")?;
+    let address = match address {
+        Address::Unix(path) => format!("unix@{}", path.display()),
+        Address::Tcp(address) => address.clone(),
+    };
+    writeln!(out, "    server driver {address} log-proto octet-count")
 }
 
 fn frontend(out: &mut String, table: &Table, routes: &[Named<'_>], options: &Options) -> fmt::Result {
@@ -67,6 +97,12 @@ fn frontend(out: &mut String, table: &Table, routes: &[Named<'_>], options: &Opt
         "    # At a reload nobody's idle connection is closed under their next request; that one is the last the old process decides."
     )?;
     writeln!(out, "    option idle-close-on-response")?;
+    writeln!(out, "    log ring@{RING} format raw local0")?;
+    writeln!(out, "    option logasap")?;
+    writeln!(out, "    log-format \"{FORMAT}\"")?;
+    for asks in ["req.hdr(accept) -m sub -i text/event-stream", "req.hdr(upgrade) -m found"] {
+        writeln!(out, "    http-request set-var(txn.stream) str({STREAM}) if {{ {asks} }}")?;
+    }
     writeln!(out, "    http-request deny deny_status 404 if {{ path,url_dec -m reg -i ^/+internal(/|$) }}")?;
     writeln!(out, "    http-request deny deny_status 400 if {{ path,url_dec -m reg (^|/)[.][.]?(/|$) }}")?;
     writeln!(out, "    # What a client says about who it is. If something in front sets these, remove the lines.")?;

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::forced::Side;
-use crate::haproxy::is_plain;
-use crate::haproxy::threshold::Threshold;
+use crate::haproxy::threshold::{Routed, Threshold};
+use crate::haproxy::{Address, is_plain};
 use crate::routes::{Group, Route, Table};
 use crate::split::Share;
 
@@ -43,6 +43,8 @@ pub struct Options {
     pub port: u16,
     /// The file of HAProxy's map, as HAProxy knows it.
     pub map: String,
+    /// Where HAProxy tells the driver of requests.
+    pub measure: Address,
     /// What people stick by in nginx, as an expression of nginx.
     pub key: Option<String>,
 }
@@ -195,17 +197,18 @@ fn strip(group: Option<&Group>) -> Option<&String> {
 ///
 /// A name HAProxy could not read, or no family with two sides.
 pub fn threshold(table: &Table, map: String, file: std::path::PathBuf) -> Result<Threshold, Unprintable> {
-    let mut backends: BTreeMap<String, [Vec<String>; 2]> = BTreeMap::new();
-    for named in named(table)?.iter().filter(|named| named.has_both()) {
-        let of_family = backends.entry(named.route.family.clone()).or_default();
-        for side in Side::BOTH {
-            of_family[side as usize].push(named.backend(side));
-        }
-    }
-    if backends.is_empty() {
+    let named = named(table)?;
+    let both = named.iter().filter(|named| named.has_both());
+    let both = both.map(|named| Routed {
+        path: named.route.pattern.to_string(),
+        family: named.route.family.clone(),
+        backends: Side::BOTH.map(|side| named.backend(side)),
+    });
+    let routes: Vec<Routed> = both.collect();
+    if routes.is_empty() {
         return refuse("no route has two sides: give one `legacy:` and `platform:`");
     }
-    Ok(Threshold { map, file, backends })
+    Ok(Threshold { map, file, routes })
 }
 
 /// Host and port as other proxies write them.

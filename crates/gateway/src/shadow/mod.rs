@@ -195,7 +195,7 @@ impl Shadow {
         self.state().ledger.forget(family);
     }
 
-    fn report(&self, with_values: bool) -> Report {
+    pub(crate) fn report(&self, with_values: bool) -> Report {
         let state = self.state();
         let noisy = state.noise.noisy().map(|(endpoint, field, kind, differed, of)| Noisy {
             endpoint: endpoint.to_owned(),

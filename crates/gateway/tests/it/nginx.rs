@@ -77,7 +77,13 @@ impl Nginx {
 }
 
 fn write(directory: &Path, address: SocketAddr, routes: &str, share: &str) {
-    let options = Options { share: share.parse().unwrap(), port: address.port(), map: String::new(), key: None };
+    let options = Options {
+        share: share.parse().unwrap(),
+        port: address.port(),
+        map: String::new(),
+        key: None,
+        measure: "127.0.0.1:8009".parse().unwrap(),
+    };
     let printed = print(Product::Nginx, &parse(routes).unwrap(), &options).unwrap();
     let marker = share.trim_end_matches('%');
     let last = "    location / {";

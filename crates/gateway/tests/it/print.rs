@@ -28,7 +28,13 @@ fn uncut() -> String {
 
 fn printed(product: Product, routes: &str, share: &str) -> Result<String, String> {
     let map = "/etc/haproxy/pyairtable.map".to_owned();
-    let options = Options { share: share.parse().unwrap(), port: 8000, map, key: None };
+    let options = Options {
+        share: share.parse().unwrap(),
+        port: 8000,
+        map,
+        key: None,
+        measure: "127.0.0.1:8009".parse().unwrap(),
+    };
     print(product, &parse(routes).unwrap(), &options).map_err(|error| error.to_string())
 }
 
@@ -122,7 +128,13 @@ fn what_a_product_cannot_do_is_refused_with_a_remedy() {
         say(Product::Haproxy, "- path: /a\n  family: 'a b'\n  upstream: http://a:80\n", "1%"),
         say(Product::Nginx, "seed: '$x'\nroutes:\n  - path: /a\n    upstream: http://a:80\n", "1%"),
     ];
-    let options = Options { share: "1%".parse().unwrap(), port: 80, map: "/a b".to_owned(), key: None };
+    let options = Options {
+        share: "1%".parse().unwrap(),
+        port: 80,
+        map: "/a b".to_owned(),
+        key: None,
+        measure: "127.0.0.1:8009".parse().unwrap(),
+    };
     let table = parse(ROUTES).unwrap();
     said.push(print(Product::Haproxy, &table, &options).unwrap_err().to_string());
     let options = Options { key: Some("\"; evil".to_owned()), ..options };

@@ -16,6 +16,9 @@ use crate::gateway::{Started, service, start};
 use crate::process::{free_port, request, signal};
 use crate::support::{long, seed};
 
+/// Where HAProxy tells of requests, in that directory.
+const MEASURE: &str = "./measure.sock";
+
 /// HAProxy with both sides, in a directory with everything the driver needs.
 struct Haproxy {
     directory: tempfile::TempDir,
@@ -65,14 +68,16 @@ impl Haproxy {
             let print = |product: &str| {
                 let port = address.port().to_string();
                 let words = ["gateway", "print", product, "--routes", "routes.yaml", "--share", "0", "--port", &port];
-                let run = run_in(directory, &[&words[..], &["--map", "pyairtable.map"]].concat(), &[]);
+                let run =
+                    run_in(directory, &[&words[..], &["--map", "pyairtable.map", "--measure", MEASURE]].concat(), &[]);
                 assert_eq!(run.code, Some(0), "{}", run.shown());
                 run.stdout
             };
             std::fs::write(directory.join("pyairtable.map"), print("haproxy-map")).unwrap();
             print("haproxy")
         });
-        let words = ["--haproxy", "./admin.sock", "--routes", "routes.yaml", "--map", "pyairtable.map"];
+        let words =
+            ["--haproxy", "./admin.sock", "--routes", "routes.yaml", "--map", "pyairtable.map", "--measure", MEASURE];
         (haproxy, words.map(str::to_owned).to_vec())
     }
 

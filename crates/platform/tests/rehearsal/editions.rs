@@ -59,6 +59,18 @@ async fn rehearsal_holds_and_the_same_by_hand_is_caught() {
     assert!(!page.contains(folder.path().to_str().unwrap()), "{page}");
 }
 
+/// The fault on the way is found by gates that look at what HAProxy tells.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rehearsal_holds_through_haproxy() {
+    let folder = tempfile::tempdir().unwrap();
+    let (code, said) = rehearse(folder.path(), &["--through", "haproxy"]).await;
+    assert_eq!(code, Some(0), "{said}");
+    let [requests, failed, lost, doubled] = last_line(&said);
+    assert!(requests > 500 && (failed, lost, doubled) == (0, 0, 0), "{said}");
+    let series = std::fs::read_to_string(folder.path().join("cutover/series.jsonl")).unwrap();
+    assert!(series.contains(r#""who":"gates""#), "a gate took it back, not the lease: {series}");
+}
+
 fn last_line_of(said: &str) -> String {
     said.lines().last().unwrap().to_owned()
 }

@@ -19,7 +19,7 @@ use kernel::{Clock as _, SystemClock};
 use rehearsal::ledger::Ledger;
 use rehearsal::load::{Load, People, Rate};
 use rehearsal::reconcile::reconcile;
-use rehearsal::world::{JWT_SECRET, Plan, World};
+use rehearsal::world::{Front, JWT_SECRET, Plan, World};
 
 /// How a command ended, and all it wrote.
 fn run(world: &World, words: &[&str]) -> (Option<i32>, String) {
@@ -45,6 +45,7 @@ async fn world(folder: &Path, people: u32) -> World {
         path: std::env::var_os("PATH"),
         between: None,
         patient: true,
+        front: Front::default(),
     };
     World::start(plan).await.unwrap()
 }

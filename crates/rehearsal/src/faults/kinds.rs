@@ -48,6 +48,11 @@ impl Kind {
         Self::OneEndpoint,
     ];
 
+    /// Whether only whoever compares answers finds it: requests succeed, and as fast as ever.
+    pub const fn needs_shadow(self) -> bool {
+        matches!(self, Self::WrongBody | Self::WrongTenant | Self::Stale)
+    }
+
     /// The word for it on the command line.
     pub const fn name(self) -> &'static str {
         match self {

@@ -18,7 +18,7 @@ use self::between::Between;
 use crate::outcome::{Fault, Outcome, Section};
 use crate::scenario::AFTER_THAW;
 use crate::stage::{Error, Options, RETURNED, Stage, ended, now, shift};
-use crate::world::ROLE;
+use crate::world::{Front, ROLE};
 
 /// A tenth for longer than any fault takes to be found.
 const STEPS: &str = "10%:600s:unless-failing,100%:600s:unless-failing";
@@ -52,7 +52,9 @@ pub async fn faults(options: &Options, kinds: &[Kind]) -> Result<Outcome, Error>
     let mut all = Vec::new();
     stage.phase("backup, trial restore, expansion", async |stage| stage.must(&["cutover", "run"])).await?;
     stage.phase("this program starts beside them", async |stage| Ok(stage.world.start_platform(&[]).await?)).await?;
-    stage.phase("the shadow learns and compares", async |stage| learned(stage).await).await?;
+    if options.front == Front::Gateway {
+        stage.phase("the shadow learns and compares", async |stage| learned(stage).await).await?;
+    }
     for kind in kinds {
         let name = format!("fault: {}", kind.name());
         stage

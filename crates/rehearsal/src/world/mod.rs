@@ -1,6 +1,7 @@
 //! A deployment on one machine: PostgreSQL, Redis, stand-ins for the old services on generated rows, a gateway in front of
 //! them, and this program beside them. All are processes, so that they can be killed, frozen and measured like real ones.
 
+mod front;
 mod process;
 mod rows;
 
@@ -12,11 +13,11 @@ use std::time::{Duration, Instant};
 use db::DatabaseUrl;
 use db::local::{Durability, LocalPostgres, Options};
 use gateway::control::client;
-use gateway::shadow::register::BUILT_IN;
 use serde_json::Value;
 use testkit::TestRedis;
 use testkit::legacy::Fault;
 
+pub use self::front::Front;
 use self::process::{Process, consecutive, free};
 
 /// The key of access tokens. Nothing of this world is real.
@@ -25,16 +26,6 @@ pub const JWT_SECRET: &str = "a-secret-of-the-rehearsal-0123456789abcdef";
 const READY: Duration = Duration::from_mins(1);
 /// The old services' ports follow each other.
 const OLD_SERVICES: u16 = 5;
-const PATIENT: &str = "gates:
-- metric: p50
-  floor: 20000ms
-- metric: p95
-  floor: 20000ms
-- metric: p99
-  floor: 20000ms
-- metric: overdue
-  excess: 90%
-";
 const INTENDED: &str = "intended.yaml";
 /// Where the old services' own files are.
 const OLD: &str = "old";
@@ -95,6 +86,8 @@ pub struct Plan {
     pub between: Option<SocketAddr>,
     /// Whether gates overlook slow answers, as on a machine that others use as well. Errors count as ever.
     pub patient: bool,
+    /// What clients talk to.
+    pub front: Front,
 }
 
 /// Everything that runs. Ends with this value.
@@ -107,7 +100,7 @@ pub struct World {
     /// Where this program serves, once it does.
     pub platform: SocketAddr,
     platform_process: Option<Process>,
-    _gateway: Process,
+    _front: Vec<Process>,
     old_process: Option<Process>,
     redis: TestRedis,
     postgres: LocalPostgres,
@@ -130,27 +123,14 @@ impl World {
         let asked = plan.between.unwrap_or(platform);
         std::fs::write(&routes, routes_of(old, asked)).map_err(|error| Error::File(routes.clone(), error))?;
         write_environments(&plan.folder, &database, &redis.url_of(0))?;
-        let intended = plan.folder.join(INTENDED);
-        std::fs::write(&intended, BUILT_IN).map_err(|error| Error::File(intended.clone(), error))?;
-        let mut command = plan.command();
-        command.args(["gateway", "serve", "--listen", &gateway.to_string(), "--routes"]).arg(&routes);
-        command.arg("--socket").arg(plan.folder.join("gateway.sock"));
-        command.arg("--intended").arg(&intended);
-        if plan.patient {
-            let gates = plan.folder.join("gates.yaml");
-            std::fs::write(&gates, PATIENT).map_err(|error| Error::File(gates.clone(), error))?;
-            command.arg("--gates").arg(&gates);
-        }
-        command.arg("--state").arg(plan.folder.join("gateway.json")).env("JWT_SECRET", JWT_SECRET);
-        let gateway_process =
-            Process::start("the gateway", &plan.folder, command, READY, gateway, "/api/v1/auth/health")?;
+        let front = front::start(&plan, &routes, gateway)?;
         Ok(Self {
             plan,
             old,
             gateway,
             platform,
             platform_process: None,
-            _gateway: gateway_process,
+            _front: front,
             old_process: Some(old_process),
             redis,
             postgres,
@@ -236,7 +216,7 @@ impl World {
         let began = Instant::now();
         let asked = self.plan.between.unwrap_or(self.platform);
         while began.elapsed() < READY {
-            if self.status().await?["instances"][format!("http://{asked}")] == "well" {
+            if is_served(&self.status().await?) {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
@@ -245,7 +225,7 @@ impl World {
         Err(Error::File(log, std::io::Error::other(format!("the gateway does not find {asked} well"))))
     }
 
-    /// What the gateway says about itself.
+    /// What the gateway, or the driver, says about itself.
     pub async fn status(&self) -> Result<Value, Error> {
         let socket = self.control();
         let answer = client::ask(&socket, "/status", None).await;
@@ -292,6 +272,14 @@ impl World {
         }
         command
     }
+}
+
+/// Whether every route has somebody on the new side.
+fn is_served(status: &Value) -> bool {
+    let routes = status["routes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let is_well = |instance: &Value| status["instances"][instance.as_str().unwrap_or_default()] == "well";
+    let is_served = |route: &Value| route["platform"].as_array().is_some_and(|all| all.iter().any(is_well));
+    !routes.is_empty() && routes.iter().all(is_served)
 }
 
 /// What the old services were started with, in a folder for each, as a deployment keeps it.

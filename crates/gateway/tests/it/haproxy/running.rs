@@ -10,7 +10,7 @@ use kernel::SystemClock;
 use pyairtable_gateway::control::client::{Answer, ask};
 use pyairtable_gateway::control::socket;
 use pyairtable_gateway::haproxy::weights::Weights;
-use pyairtable_gateway::haproxy::{Driver, Mode, Parts};
+use pyairtable_gateway::haproxy::{Driver, Measure, Mode, Parts};
 use pyairtable_gateway::print::{self, Options, Product};
 use pyairtable_gateway::routes::parse;
 use pyairtable_gateway::split::Share;
@@ -92,7 +92,8 @@ impl Haproxy {
         Self::start(|directory, port| {
             let table = parse(routes).unwrap();
             let map = directory.join("pyairtable.map").to_str().unwrap().to_owned();
-            let options = Options { share: Share::NONE, port, map: map.clone(), key: None };
+            let measure = directory.join("measure.sock").to_str().unwrap().parse().unwrap();
+            let options = Options { share: Share::NONE, port, map: map.clone(), measure, key: None };
             std::fs::write(map, print::print(Product::HaproxyMap, &table, &options).unwrap()).unwrap();
             print::print(Product::Haproxy, &table, &options).unwrap()
         })
@@ -171,7 +172,17 @@ impl Driven {
     pub(crate) async fn by_threshold(haproxy: &Haproxy, routes: &str) -> Result<Self, String> {
         let map = haproxy.directory.path().join("pyairtable.map");
         let threshold = print::threshold(&parse(routes).unwrap(), map.to_str().unwrap().to_owned(), map).unwrap();
-        Self::start(haproxy, Mode::Threshold(threshold)).await
+        let measure = haproxy.directory.path().join("measure.sock").to_str().unwrap().parse().unwrap();
+        // The driver before it may be on its way out.
+        let began = Instant::now();
+        let measure = loop {
+            match Measure::at(&measure).await {
+                Ok(measure) => break measure,
+                Err(error) => assert!(began.elapsed() < Duration::from_secs(5), "{error}"),
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        Self::start(haproxy, Mode::Threshold(threshold), Some(measure)).await
     }
 
     /// By the weights of the servers in the backend `users`.
@@ -181,21 +192,26 @@ impl Driven {
             platform: "platform".to_owned(),
             state: state.then(|| haproxy.directory.path().join("state")),
         };
-        Self::start(haproxy, Mode::Weights(weights)).await
+        Self::start(haproxy, Mode::Weights(weights), None).await
     }
 
-    async fn start(haproxy: &Haproxy, mode: Mode) -> Result<Self, String> {
+    async fn start(haproxy: &Haproxy, mode: Mode, measure: Option<Measure>) -> Result<Self, String> {
         let parts = Parts {
             address: haproxy.socket().to_str().unwrap().parse().unwrap(),
             mode,
             kept: haproxy.directory.path().join("kept.json"),
             clock: Arc::new(SystemClock),
             guard: None,
+            measure,
         };
         let driver = Driver::start(parts).await.map_err(|error| error.to_string())?;
         let socket = haproxy.directory.path().join("control.sock");
         let listener = socket::bind(&socket).unwrap();
-        let tasks = vec![tokio::spawn(Arc::clone(&driver).serve(listener)), tokio::spawn(Arc::clone(&driver).watch())];
+        let tasks = vec![
+            tokio::spawn(Arc::clone(&driver).serve(listener)),
+            tokio::spawn(Arc::clone(&driver).watch()),
+            tokio::spawn(Arc::clone(&driver).measure()),
+        ];
         Ok(Self { socket, tasks, driver })
     }
 
@@ -218,7 +234,11 @@ impl Driven {
     }
 
     pub(crate) async fn status(&self) -> Value {
-        ask(&self.socket, "/status", None).await.unwrap().body
+        self.read("/status").await
+    }
+
+    pub(crate) async fn read(&self, path: &str) -> Value {
+        ask(&self.socket, path, None).await.unwrap().body
     }
 
     pub(crate) async fn restored(&self) -> u64 {

@@ -130,6 +130,8 @@ async fn side_without_a_server_gets_nobody() {
     let routes = routes(&legacy, &platform);
     let haproxy = Haproxy::printed(&routes).await;
     let driven = Driven::by_threshold(&haproxy, &routes).await.unwrap();
+    // Gates would take everybody back before anybody is asked.
+    driven.control("/disarm", json!({})).await;
     driven.set("50%").await;
     let wait = async |side: &str| {
         let began = Instant::now();

@@ -487,6 +487,10 @@ pub(in crate::command) struct RehearseArgs {
     /// Kill `cutover run` and `cutover rollback` at random moments, so many times
     #[arg(long, value_name = "COUNT", conflicts_with_all = ["naive", "with_naive", "faults", "clean_runs"])]
     pub(super) kill_tool: Option<u32>,
+    /// What clients talk to: gateway, or haproxy, which is then driven. HAProxy has no shadow, so --faults all leaves out what
+    /// only a shadow finds
+    #[arg(long, value_name = "PROXY", default_value = "gateway", conflicts_with_all = ["naive", "with_naive"])]
+    pub(super) through: rehearsal::world::Front,
     /// Seconds until a human notices that something is wrong, in the naive recipe
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     pub(super) human: u64,

@@ -15,6 +15,7 @@ use rehearsal::naive::naive;
 use rehearsal::outcome::Outcome;
 use rehearsal::scenario::rehearse;
 use rehearsal::stage::Options;
+use rehearsal::world::Front;
 use testkit::legacy::generate::PASSWORDS;
 
 use super::arguments::{RehearseArgs, Wanted};
@@ -79,7 +80,7 @@ async fn tried(arguments: &RehearseArgs, options: &Options) -> Result<Outcome, r
         return naive(options).await;
     }
     if !arguments.faults.is_empty() {
-        return faults(options, &kinds(&arguments.faults)).await;
+        return faults(options, &kinds(arguments)).await;
     }
     if let Some(times) = arguments.clean_runs {
         return clean_runs(options, times).await;
@@ -95,10 +96,11 @@ async fn tried(arguments: &RehearseArgs, options: &Options) -> Result<Outcome, r
     Ok(outcome)
 }
 
-/// `all`, or some.
-fn kinds(wanted: &[Wanted]) -> Vec<Kind> {
-    let some = wanted.iter().flat_map(|wanted| match wanted {
-        Wanted::All => Kind::ALL.to_vec(),
+/// `all` that can be found, or some.
+fn kinds(arguments: &RehearseArgs) -> Vec<Kind> {
+    let is_found = |kind: &Kind| arguments.through == Front::Gateway || !kind.needs_shadow();
+    let some = arguments.faults.iter().flat_map(|wanted| match wanted {
+        Wanted::All => Kind::ALL.into_iter().filter(is_found).collect(),
         Wanted::One(kind) => vec![*kind],
     });
     some.collect()
@@ -113,6 +115,7 @@ fn options(arguments: &RehearseArgs, folder: PathBuf) -> anyhow::Result<Options>
         hold: Duration::from_secs(arguments.hold),
         human: Duration::from_secs(arguments.human),
         patient: arguments.patient,
+        front: arguments.through,
         path: config::load(&inputs(None, Vec::new())).config.path,
         // Those that cost little to verify.
         passwords: PASSWORDS
@@ -156,10 +159,15 @@ fn throw_away(folder: &Path, found: bool) {
 
 /// How to do the same again.
 fn typed(arguments: &RehearseArgs) -> String {
-    let RehearseArgs { users, rate, hold, with_naive, naive, faults, clean_runs, kill_tool, patient, .. } = arguments;
+    let RehearseArgs { users, rate, hold, with_naive, naive, faults, clean_runs, kill_tool, patient, through, .. } =
+        arguments;
     let mut typed = format!("scripts/rehearse --users {users} --rate {rate} --hold {hold}");
+    if *through != Front::default() {
+        typed.push_str(" --through ");
+        typed.push_str(through.name());
+    }
     if !faults.is_empty() {
-        let kinds = kinds(faults);
+        let kinds = kinds(arguments);
         let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
         typed.push_str(" --faults ");
         typed.push_str(&if kinds == Kind::ALL { "all".to_owned() } else { names.join(",") });

@@ -67,7 +67,7 @@ pub(in crate::command) enum GatewayCommand {
 pub(in crate::command) enum DriveCommand {
     /// Hold the shares of a running HAProxy until SIGTERM or Ctrl-C
     #[command(long_about = drive::ABOUT, after_long_help = drive::AFTER_HELP)]
-    Haproxy(DriveArgs),
+    Haproxy(Box<DriveArgs>),
     /// Put safe weights in force when the driver, whose lines are on standard input, dies or freezes
     #[command(hide = true)]
     HaproxyGuard(WeightArgs),
@@ -86,6 +86,12 @@ pub(in crate::command) struct DriveArgs {
     /// The same file as this program sees it, if that is another path [default: that of --map]
     #[arg(long, value_name = "FILE")]
     pub(super) map_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) measure: MeasureArgs,
+    /// YAML file of gates that are stricter or more patient than usual; changes take effect while the
+    /// driver runs
+    #[arg(long, value_name = "FILE", conflicts_with = "backend")]
+    pub(super) gates: Option<PathBuf>,
     /// Run without a second process that takes weights back if this one is killed
     #[arg(long)]
     pub(super) no_guard: bool,
@@ -106,6 +112,14 @@ impl DriveArgs {
     pub(super) fn inputs(&self) -> Inputs {
         inputs(None, vec![(keys::LOG_LEVEL, &self.log_level)])
     }
+}
+
+#[derive(Debug, Clone, Args)]
+pub(in crate::command) struct MeasureArgs {
+    /// Where HAProxy tells the driver of each request, for its gates: HOST:PORT, or the path of a socket, which HAProxy
+    /// finds below its `chroot` if it has one
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8009")]
+    pub(super) measure: Address,
 }
 
 /// Where HAProxy's configuration has the map unless told otherwise.
@@ -153,6 +167,8 @@ pub(in crate::command) struct PrintArgs {
     /// HAProxy's map of thresholds
     #[arg(long, value_name = "FILE", default_value = MAP)]
     pub(super) map: String,
+    #[command(flatten)]
+    pub(super) measure: MeasureArgs,
     /// What people stick by in nginx, such as '$cookie_session' [default: $http_authorization]
     #[arg(long, value_name = "EXPRESSION")]
     pub(super) key: Option<String>,

@@ -11,12 +11,12 @@ use anyhow::{Context as _, anyhow};
 use gateway::control::socket;
 use gateway::haproxy::guard::Orders;
 use gateway::haproxy::weights::Weights;
-use gateway::haproxy::{Driver, Mode, Parts};
+use gateway::haproxy::{Driver, Measure, Mode, Parts};
 use kernel::SystemClock;
 use web::server::shutdown_signal;
 
 use super::arguments::{DriveArgs, WeightArgs};
-use super::serve::routes;
+use super::serve::{Text, read, routes, tell};
 use crate::command::arguments::inputs;
 use crate::command::short::in_the_way;
 use crate::{command, config, logging};
@@ -67,9 +67,10 @@ pub(super) fn run(arguments: &DriveArgs) -> anyhow::Result<ExitCode> {
         kept: arguments.state.clone(),
         clock,
         guard: is_guarded.then(|| guarded(&arguments.weights)).transpose()?,
+        measure: None,
     };
-    command::runtime(1)?.block_on(drive(arguments, parts))?;
-    Ok(ExitCode::SUCCESS)
+    let gates = read(arguments.gates.as_deref())?;
+    command::runtime(1)?.block_on(drive(arguments, parts, gates))
 }
 
 fn weights(arguments: &WeightArgs) -> Weights {
@@ -80,17 +81,40 @@ fn weights(arguments: &WeightArgs) -> Weights {
     }
 }
 
-async fn drive(arguments: &DriveArgs, parts: Parts) -> anyhow::Result<()> {
+async fn drive(arguments: &DriveArgs, mut parts: Parts, gates: Option<Text>) -> anyhow::Result<ExitCode> {
     let stop = tokio::spawn(shutdown_signal());
     let path = &arguments.socket.socket;
     // Before anything is put in force: there may be another driver.
     let control = socket::bind(path).with_context(|| format!("cannot listen on {}", path.display()))?;
-    let started = Driver::start(parts).await;
-    let driver = started.map_err(|error| {
+    let stopped = |error| {
         let _ = std::fs::remove_file(path);
         anyhow!("gateway drive does not run: {error}")
-    })?;
-    let beside = [tokio::spawn(Arc::clone(&driver).serve(control)), tokio::spawn(Arc::clone(&driver).watch())];
+    };
+    if matches!(parts.mode, Mode::Threshold(_)) {
+        let address = &arguments.measure.measure;
+        let measure = Measure::at(address).await.map_err(|error| {
+            stopped(format!(
+                "cannot listen on {address} ({error}): choose another --measure, here and for gateway print"
+            ))
+        })?;
+        parts.measure = Some(measure);
+    }
+    let driver = Driver::start(parts).await.map_err(|error| stopped(error.to_string()))?;
+    if let Some((file, text)) = &gates
+        && let Err(problems) = driver.set_gates(text)
+    {
+        let _ = std::fs::remove_file(path);
+        tell(file, "gateway drive", &problems)?;
+        return Ok(ExitCode::FAILURE);
+    }
+    let mut beside = vec![
+        tokio::spawn(Arc::clone(&driver).serve(control)),
+        tokio::spawn(Arc::clone(&driver).watch()),
+        tokio::spawn(Arc::clone(&driver).measure()),
+    ];
+    if let Some((file, text)) = gates {
+        beside.push(tokio::spawn(Arc::clone(&driver).follow_gates(file, text)));
+    }
     let haproxy = arguments.weights.haproxy.to_string();
     tracing::info!(haproxy, socket = %path.display(), version = env!("CARGO_PKG_VERSION"), "the driver is ready");
     let signal = stop.await.context("waiting for signals")?.context("waiting for signals")?;
@@ -99,7 +123,8 @@ async fn drive(arguments: &DriveArgs, parts: Parts) -> anyhow::Result<()> {
     let stopped = driver.stop().await;
     // The next driver replaces one that is left over.
     let _ = std::fs::remove_file(path);
-    stopped.context("the confirmed shares are not in force")
+    stopped.context("the confirmed shares are not in force")?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// A guard that takes longer to hear is stuck; going back must not wait for it.
@@ -119,7 +144,7 @@ fn guarded(arguments: &WeightArgs) -> anyhow::Result<Hears> {
     command.stdin(Stdio::piped()).process_group(0);
     let (hears, orders) = mpsc::channel::<(Orders, SyncSender<()>)>();
     // A thread of its own: a guard that is stuck must not keep the driver from going back.
-    std::thread::Builder::new().name("guard".to_owned()).spawn(move || tell(command, &orders))?;
+    std::thread::Builder::new().name("guard".to_owned()).spawn(move || pass_on(command, &orders))?;
     Ok(Box::new(move |orders| {
         let (told, is_told) = mpsc::sync_channel(1);
         let _ = hears.send((orders, told));
@@ -130,7 +155,7 @@ fn guarded(arguments: &WeightArgs) -> anyhow::Result<Hears> {
 }
 
 /// Passes orders on until there will be no more; starts another guard when one is gone.
-fn tell(mut command: Command, orders: &Receiver<(Orders, SyncSender<()>)>) {
+fn pass_on(mut command: Command, orders: &Receiver<(Orders, SyncSender<()>)>) {
     let mut guard = None;
     while let Ok((orders, is_told)) = orders.recv() {
         let Ok(mut line) = serde_json::to_vec(&orders) else { continue };

@@ -35,8 +35,9 @@ pub(super) fn run(arguments: &PrintArgs) -> anyhow::Result<ExitCode> {
         Product::Envoy => Printed::Envoy,
         Product::GatewayApi => Printed::GatewayApi,
     };
-    let PrintArgs { share, port, map, key, .. } = arguments;
-    let options = Options { share: *share, port: *port, map: map.clone(), key: key.clone() };
+    let PrintArgs { share, port, map, measure, key, .. } = arguments;
+    let measure = measure.measure.clone();
+    let options = Options { share: *share, port: *port, map: map.clone(), measure, key: key.clone() };
     let text = print(product, &table, &options)?;
     io::stdout().lock().write_all(text.as_bytes())?;
     Ok(ExitCode::SUCCESS)

@@ -113,10 +113,10 @@ pub(super) fn run(arguments: &ServeArgs) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-type Text = (PathBuf, String);
+pub(super) type Text = (PathBuf, String);
 
 /// A file that need not be there.
-fn read(file: Option<&Path>) -> anyhow::Result<Option<Text>> {
+pub(super) fn read(file: Option<&Path>) -> anyhow::Result<Option<Text>> {
     let read = |file: &Path| {
         let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
         Ok((file.to_owned(), text))
@@ -153,7 +153,7 @@ async fn admin(arguments: &ServeArgs, gateway: &Arc<Gateway>) -> anyhow::Result<
     Ok(Some(admin))
 }
 
-fn tell(file: &Path, command: &str, problems: &[Problem]) -> anyhow::Result<()> {
+pub(super) fn tell(file: &Path, command: &str, problems: &[Problem]) -> anyhow::Result<()> {
     let mut out = io::stderr().lock();
     writeln!(out, "{command} does not run: {} is refused", file.display())?;
     problems.iter().try_for_each(|problem| writeln!(out, "  {problem}"))?;
