@@ -24,7 +24,7 @@ mod words;
 mod write;
 
 pub use gather::read;
-pub use html::html;
+pub use html::{Now, html, live};
 pub use markdown::markdown;
 pub use model::*;
 pub use rehearsal::Rehearsal;

@@ -1,6 +1,11 @@
 //! The take-over as its operator sees it: commands, exit codes, and what each says to do next.
 
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use testkit::TestDb;
@@ -9,6 +14,8 @@ use testkit::legacy::layouts::Layout;
 
 use crate::browser::Browser;
 use crate::command::{Run, run_in};
+use crate::gateway::start;
+use crate::process::request;
 use crate::support::seed;
 
 /// A database of old services and how a shell names it.
@@ -226,6 +233,73 @@ async fn cutover_report_is_left_made_again_and_checked() {
     tokio::task::spawn_blocking(move || looks_right(&page)).await.unwrap();
 }
 
+/// A second terminal and a browser show what the first terminal's bar does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cutover_is_watched_while_it_goes_on() {
+    let (_db, url) = old_world().await;
+    let directory = tempfile::tempdir().unwrap();
+    let at = directory.path();
+    let open = cutover(at, &url, &["status", "--listen", "0.0.0.0:0"]).await;
+    assert!(open.code == Some(3) && open.stderr.contains("ssh -L"), "{}", open.shown());
+    let page = start(at, &["cutover", "status", "--listen", "127.0.0.1:0"]);
+    let began = Instant::now();
+    let address: SocketAddr = loop {
+        let log = std::fs::read_to_string(at.join("log")).unwrap();
+        if let Some(address) = log.lines().find_map(|line| line.strip_prefix("http://")?.strip_suffix('/')) {
+            break address.parse().unwrap();
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "{log}");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    let ask = move |path: &'static str| tokio::task::block_in_place(|| request(address, "GET", path, None)).unwrap();
+    assert_eq!((ask("/").0, &ask("/status").1["state"]), (200, &"none".into()));
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET / HTTP/1.1\r\nhost: elsewhere.example\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 421 "), "a name that was made to lead here: {answer}");
+
+    // A terminal of its own, as `script` makes one.
+    let program = env!("CARGO_BIN_EXE_pyairtable-platform");
+    let mut terminal = std::process::Command::new("script");
+    terminal.args(["-qefc", &format!("{program} cutover run --accept {ACCEPTED}"), "/dev/null"]).current_dir(at);
+    terminal.env("DATABASE_URL", &url).env("TERM", "xterm").stdin(Stdio::null()).stdout(Stdio::piped());
+    let terminal = tokio::task::spawn_blocking(move || terminal.output().unwrap());
+    let mut seen: BTreeMap<(String, String), u64> = BTreeMap::new();
+    let mut states = Vec::new();
+    while !terminal.is_finished() {
+        let now = ask("/status").1;
+        let state = now["state"].as_str().unwrap().to_owned();
+        if states.last() != Some(&state) {
+            states.push(state);
+        }
+        if let Some(progress) = now["progress"].as_object() {
+            let word = |key: &str| progress[key].as_str().unwrap().to_owned();
+            let (done, total) = (progress["done"].as_u64().unwrap(), progress["total"].as_u64().unwrap());
+            let before = seen.insert((word("step"), word("what")), done).unwrap_or(0);
+            assert!(before <= done && (total == 0 || done <= total), "{before}: {progress:?}");
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let output = terminal.await.unwrap();
+    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{shown}");
+    assert!(states.contains(&"running".to_owned()) && !seen.is_empty(), "{states:?} {seen:?}");
+    assert!(shown.contains("\u{1b}[") && shown.contains("backup: done") && shown.contains("verify: done"), "{shown}");
+
+    let watched = cutover(at, &url, &["status", "--watch"]).await;
+    assert!(watched.code == Some(0) && watched.stdout.contains("finished  verify "), "{}", watched.shown());
+    let look = move || {
+        let mut browser = Browser::start();
+        browser.open(&format!("http://{address}/"), 1280);
+        assert_eq!(browser.js("document.querySelector('#now p').textContent"), "No tool holds the run.");
+        assert_eq!(browser.js("document.querySelector('.state').textContent"), "prepared");
+        assert!(browser.problems.is_empty(), "{:#?}", browser.problems);
+    };
+    tokio::task::spawn_blocking(look).await.unwrap();
+    drop(page);
+}
+
 fn looks_right(page: &str) {
     let mut browser = Browser::start();
     for width in [390, 1280] {
@@ -274,6 +348,9 @@ async fn cutover_goes_back_in_full_and_loses_nothing() {
     let name = db.config().get_dbname().unwrap();
     let next = format!("`pyairtable-platform cutover rollback --full --confirm {name}`");
     assert!(ready.stdout.contains(&next), "{}", ready.stdout);
+    let status = cutover(at, &url, &["status"]).await.stdout;
+    assert!(status.contains("finished  replay ") && status.contains("open      switch-database "), "{status}");
+    assert!(status.contains(&next.trim_matches('`').to_owned()), "{status}");
     let wrong = cutover(at, &url, &["rollback", "--full", "--confirm", "another"]).await;
     assert_eq!(wrong.code, Some(3), "{}", wrong.shown());
     client.batch_execute("UPDATE users SET last_name = 'Latest'").await.unwrap();
@@ -287,6 +364,8 @@ async fn cutover_goes_back_in_full_and_loses_nothing() {
     let all =
         |client: tokio_postgres::Client| async move { client.query_one(sql, &[]).await.unwrap().get::<_, bool>(0) };
     assert!(all(db.superuser().await).await);
+    let status = cutover(at, &url, &["status"]).await.stdout;
+    assert!(status.contains("finished  switch-database ") && !status.contains("next:"), "{status}");
     let again = cutover(at, &url, confirmed).await;
     assert_eq!(again.code, Some(5), "{}", again.shown());
     let run = cutover(at, &url, &["run"]).await;

@@ -24,8 +24,45 @@ use super::Report;
 
 const STYLE: &str = include_str!("style.css");
 
+/// What is being done while somebody looks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Now {
+    /// In words; nothing if nobody holds the run.
+    pub doing: Option<String>,
+    /// How much of it, and of how much, if that is known.
+    pub part: Option<(u64, u64)>,
+    /// The command to go on with.
+    pub next: Option<String>,
+}
+
+impl Now {
+    fn show(&self, page: &mut Markup) {
+        section(page, "now", "Now", |page| {
+            page.within("p", &[("role", &"status")], |page| {
+                prose(page, self.doing.as_deref().unwrap_or("No tool holds the run."));
+            });
+            if let Some((done, total)) = self.part {
+                page.element("progress", &[("value", &done), ("max", &total)], format_args!("{done} of {total}"));
+            }
+            if let Some(next) = &self.next {
+                page.element("h3", &[], "Next");
+                page.within("p", &[("class", &"commands")], |page| page.element("code", &[], next));
+            }
+        });
+    }
+}
+
 /// The page.
 pub fn html(report: &Report) -> String {
+    with(report, None)
+}
+
+/// The page of a run that goes on, for whoever looks at it meanwhile.
+pub fn live(report: &Report, now: &Now) -> String {
+    with(report, Some(now))
+}
+
+fn with(report: &Report, now: Option<&Now>) -> String {
     let mut page = Markup::default();
     page.verbatim("<!DOCTYPE html>\n");
     page.within("html", &[("lang", &"en")], |page| {
@@ -49,6 +86,9 @@ pub fn html(report: &Report) -> String {
         page.within("body", &[], |page| {
             head::show(page, report);
             page.within("main", &[], |page| {
+                if let Some(now) = now {
+                    now.show(page);
+                }
                 timeline::show(page, report);
                 traffic::show(page, report);
                 rehearsal::show(page, report);

@@ -77,7 +77,7 @@ pub(in crate::command) enum CutoverCommand {
 }
 
 /// Where the run's files are.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 pub(in crate::command) struct FolderArgs {
     /// Folder of the run: its plan, journal and backup. Keep it on another disk than the database
     #[arg(long, value_name = "DIR", default_value = FolderArgs::DEFAULT)]
@@ -385,6 +385,13 @@ pub(in crate::command) struct StatusArgs {
     /// Print the result as one JSON object
     #[arg(long)]
     pub(super) json: bool,
+    /// Print it again whenever it changes, until no tool holds the run
+    #[arg(long, conflicts_with = "json")]
+    pub(super) watch: bool,
+    /// Show it in browsers, as a page that brings itself up to date, and as JSON at /status, until Ctrl-C; only on this
+    /// machine, such as 127.0.0.1:8002
+    #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["json", "watch"])]
+    pub(super) listen: Option<std::net::SocketAddr>,
     #[command(flatten)]
     pub(super) folder: FolderArgs,
 }

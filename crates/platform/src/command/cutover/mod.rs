@@ -6,6 +6,7 @@ mod clean_up;
 mod config_step;
 mod discover;
 mod full_rollback;
+mod page;
 mod parity;
 mod preflight;
 #[cfg(feature = "rehearsal")]

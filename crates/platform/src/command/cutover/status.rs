@@ -1,20 +1,23 @@
 //! `cutover status` and `pause`: what needs no database.
 
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
 
-use cutover::run::{Pause, Plan, State, Status};
+use cutover::replay;
+use cutover::run::{Folder, Pause, Plan, State, Status, StepStatus};
 use cutover::soak::Sightings;
 use cutover::{Error, Exit, steps};
 use kernel::{Clock as _, SystemClock};
 
 use super::arguments::{FolderArgs, PauseArgs, StatusArgs};
-use super::{exit_codes, print_json, watch};
+use super::{exit_codes, page, print_json, watch};
 
 pub(super) const STATUS: &str = "\
 Show where the run stands; needs no database and works from a second terminal.
 
 Says who holds the run, which steps are done, what is being done and how long it still takes, why nothing goes on if that \
-is so, and the command to go on with.";
+is so, and the command to go on with. --watch keeps at it; --listen shows the same, with the report and its charts as far as \
+they are, in a browser.";
 
 pub(super) const PAUSE: &str = "\
 Have the run wait at the next possible moment: between two steps, or two pieces of one.
@@ -26,6 +29,8 @@ pub(super) const AFTER_HELP: &str = concat!(
     "\
 Examples:
   pyairtable-platform cutover status
+  pyairtable-platform cutover status --watch
+  pyairtable-platform cutover status --listen 127.0.0.1:8002
   pyairtable-platform cutover pause --why 'the nightly import runs'
   pyairtable-platform cutover resume
 
@@ -34,7 +39,40 @@ Examples:
 );
 
 pub(super) fn status(arguments: &StatusArgs) -> anyhow::Result<Exit> {
-    let folder = arguments.folder.folder();
+    if let Some(address) = arguments.listen {
+        return page::serve(address, &arguments.folder);
+    }
+    if arguments.json {
+        print_json(&look(&arguments.folder)?)?;
+        return Ok(Exit::Done);
+    }
+    let mut shown = String::new();
+    loop {
+        let status = look(&arguments.folder)?;
+        let words = words(&status) + &others(&arguments.folder.folder())?;
+        if words != shown {
+            let mut out = io::stdout().lock();
+            // Where there is a screen, the new text takes the place of the old one.
+            if arguments.watch && io::stdout().is_terminal() {
+                write!(out, "\x1b[H\x1b[2J")?;
+            }
+            out.write_all(words.as_bytes())?;
+            out.flush()?;
+            shown = words;
+        }
+        if !arguments.watch || !matches!(status.state, State::Running | State::Waiting) {
+            return Ok(Exit::Done);
+        }
+        std::thread::sleep(EVERY);
+    }
+}
+
+/// How often whoever watches is shown what changed.
+const EVERY: Duration = Duration::from_secs(1);
+
+/// Everything that the folder says, with what an operator calls for by other commands once that has begun.
+pub(super) fn look(at: &FolderArgs) -> anyhow::Result<Status> {
+    let folder = at.folder();
     let plan = Plan::read(&folder)?;
     let steps = plan.as_ref().map_or_else(steps::preparation, steps::of);
     let mut status = cutover::run::status(&folder, &steps)?;
@@ -47,18 +85,33 @@ pub(super) fn status(arguments: &StatusArgs) -> anyhow::Result<Exit> {
             status.steps.extend(cleaning);
         }
     }
-    status.next = status.next.map(|next| arguments.folder.command(&next));
-    if arguments.json {
-        print_json(&status)?;
-    } else {
-        let mut out = io::stdout().lock();
-        out.write_all(words(&status).as_bytes())?;
-        let found = Sightings::read(&folder)?;
-        if let Some((found, seen)) = found.as_ref().and_then(|found| Some((found, found.last(&[])?))) {
-            writeln!(out, "others: {}, last seen at {:.0}, looked at {:.0}", seen.words(), seen.last, found.looked_at)?;
+    let back = cutover::run::status(&folder, &replay::steps(&replay::Choice::default()))?.steps;
+    if back.iter().any(|step| step.state != "open") {
+        if !matches!(status.state, State::Running | State::Waiting) {
+            status.next = next_of_full_rollback(&status, &back);
         }
+        status.steps.extend(back);
     }
-    Ok(Exit::Done)
+    status.next = status.next.map(|next| at.command(&next));
+    Ok(status)
+}
+
+/// Who else was seen, if anybody was looked for.
+fn others(folder: &Folder) -> anyhow::Result<String> {
+    let Some(found) = Sightings::read(folder)? else { return Ok(String::new()) };
+    let Some(seen) = found.last(&[]) else { return Ok(String::new()) };
+    Ok(format!("others: {}, last seen at {:.0}, looked at {:.0}\n", seen.words(), seen.last, found.looked_at))
+}
+
+/// Whoever began to go back in full is told how to go on with that; once back, nothing is suggested.
+fn next_of_full_rollback(status: &Status, back: &[StepStatus]) -> Option<String> {
+    let (plan, switch) = (status.plan.as_ref()?, back.last()?);
+    let is_ready = back.iter().rev().skip(1).all(|step| step.state == "finished");
+    match switch.state {
+        "finished" => None,
+        _ if is_ready => Some(format!("pyairtable-platform cutover rollback --full --confirm {}", plan.database)),
+        _ => Some("pyairtable-platform cutover rollback --full".to_owned()),
+    }
 }
 
 pub(super) fn pause(arguments: &PauseArgs) -> anyhow::Result<Exit> {
