@@ -32,6 +32,8 @@ use crate::routes::Problem;
 const LATE: i64 = 10;
 /// A look that took longer than this says nothing about single seconds.
 const SLOW: Duration = Duration::from_secs(3);
+/// So many sessions without a line are no chance.
+const UNHEARD: u64 = 100;
 /// A line is shorter, or it is none.
 const LONGEST: usize = 64 * 1024;
 
@@ -83,6 +85,9 @@ struct Looked {
     last: Option<Instant>,
     /// HAProxy may not answer for a moment; what it said last holds until then.
     routes: Vec<Route>,
+    /// Sessions and lines when HAProxy was last found to tell of what it does.
+    heard: (u64, u64),
+    unheard: bool,
 }
 
 impl Measured {
@@ -195,7 +200,7 @@ impl Measured {
         now: Instant,
     ) -> Vec<(String, Action)> {
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        let Looked { backlogs, last, routes } = &mut *looked;
+        let Looked { backlogs, last, routes, heard, unheard } = &mut *looked;
         let took = last.map_or(Duration::from_secs(1), |last| now.duration_since(last));
         *last = Some(now);
         if took > SLOW {
@@ -204,6 +209,8 @@ impl Measured {
         if let Ok((found, sessions)) = found {
             *routes = found;
             self.wait(backlogs, &sessions);
+            let ever = sessions.iter().filter(|(name, _)| self.backends.contains_key(*name)).map(|(_, one)| one.ever);
+            hear(heard, unheard, ever.sum(), self.lines());
         }
         let families = self.counters.iter().filter_map(|(name, counters)| {
             let shown = shares.get(name)?;
@@ -217,6 +224,19 @@ impl Measured {
             (old > 0 && instances.1 > 0).then_some(signals)
         };
         self.gates().look(&self.meter(), shares, signals, at, now)
+    }
+
+    /// How many requests HAProxy has told of.
+    pub(super) fn lines(&self) -> u64 {
+        let mut sides: Vec<&Arc<Told>> = self.backends.values().collect();
+        sides.sort_by_key(|told| Arc::as_ptr(told));
+        sides.dedup_by_key(|told| Arc::as_ptr(told));
+        sides.iter().map(|told| told.lines.load(Ordering::Relaxed)).sum()
+    }
+
+    /// What is wrong with what HAProxy tells, if anything.
+    pub(super) fn trouble(&self) -> Option<&'static str> {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner).unheard.then_some(SILENT)
     }
 
     fn wait(&self, backlogs: &mut BTreeMap<(String, Side), Backlog>, sessions: &HashMap<String, Sessions>) {
@@ -237,6 +257,20 @@ impl Measured {
             let by_age = backlogs.entry((family, side)).or_default().look(sessions, lines);
             counters.wait_elsewhere(side, class, &by_age);
         }
+    }
+}
+
+const SILENT: &str = "HAProxy serves and tells nothing of it, so gates hold: print its configuration again with the \
+                      --measure of this driver, and reload it";
+
+/// Finds out whether HAProxy has sessions and tells of none.
+fn hear((sessions, lines): &mut (u64, u64), unheard: &mut bool, ever: u64, told: u64) {
+    if told > *lines || ever < *sessions || *sessions == 0 {
+        (*sessions, *lines) = (ever, told);
+        *unheard = false;
+    } else if ever - *sessions > UNHEARD && !*unheard {
+        *unheard = true;
+        tracing::warn!("{SILENT}");
     }
 }
 
@@ -278,7 +312,19 @@ fn read(answer: &str) -> HashMap<String, Sessions> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Sessions, framed, read};
+    use super::{Sessions, framed, hear, read};
+
+    #[test]
+    fn silence_is_noticed_when_there_was_something_to_tell() {
+        let (mut heard, mut unheard) = ((0, 0), false);
+        let mut look = |ever, told| {
+            hear(&mut heard, &mut unheard, ever, told);
+            unheard
+        };
+        assert_eq!([look(500, 0), look(590, 0), look(601, 0), look(700, 0)], [false, false, true, true]);
+        assert_eq!([look(710, 1), look(800, 1), look(900, 2)], [false, false, false]);
+        assert!(!look(3, 2), "a worker that counts anew");
+    }
 
     #[test]
     fn sessions_are_read_by_the_names_of_columns() {

@@ -67,6 +67,8 @@ impl Driver {
             "haproxy": {
                 "address": address.to_string(), "mode": mode, "version": info("Version"), "pid": info("Pid"),
                 "trouble": state.trouble, "not_kept": state.unkept, "restored": state.restored,
+                "told": self.measured.as_ref().map(|measured| measured.lines()),
+                "not_told": self.measured.as_ref().and_then(|measured| measured.trouble()),
             },
         })
     }
