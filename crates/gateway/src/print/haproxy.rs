@@ -202,6 +202,8 @@ fn backend(out: &mut String, named: &Named<'_>, side: Side, name: &str) -> fmt::
     writeln!(out, "    mode http")?;
     writeln!(out, "    balance roundrobin")?;
     writeln!(out, "    timeout connect 1s")?;
+    writeln!(out, "    # Tried again at once if there is another server, after a second if not.")?;
+    writeln!(out, "    option redispatch 1")?;
     writeln!(out, "    timeout server {}s", named.route.timeout.as_secs())?;
     writeln!(out, "    timeout tunnel 1h")?;
     writeln!(out, "    option httpchk GET {}", group.health)?;
@@ -211,12 +213,17 @@ fn backend(out: &mut String, named: &Named<'_>, side: Side, name: &str) -> fmt::
         writeln!(out, "    http-request set-path %[path,regsub(^{regex},,i)] if {{ path_beg -i {strip}/ }}")?;
         writeln!(out, "    http-request set-path / if {{ path -i {strip} }}")?;
     }
+    // Connections that are refused say more than three checks, and gates look at servers. The old side is not left for it.
+    let observed = match side {
+        Side::Platform => " observe layer4 error-limit 3 on-error mark-down",
+        Side::Legacy => "",
+    };
     for (number, instance) in (1..).zip(&group.instances) {
         let side = side.name();
         // A name that cannot be looked up yet must not keep HAProxy from starting.
         writeln!(
             out,
-            "    server {side}{number} {} check inter 1s fall 3 rise 2 init-addr last,libc,none",
+            "    server {side}{number} {} check inter 1s fall 3 rise 2{observed} init-addr last,libc,none",
             authority(instance)
         )?;
     }

@@ -1,6 +1,7 @@
 //! Programs that run beside, and ports for them.
 
 use std::fs::OpenOptions;
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
@@ -93,17 +94,18 @@ pub(super) fn free() -> SocketAddr {
     consecutive(1)
 }
 
-/// The first of so many free ports in a row.
+/// Below those that the kernel gives to connections: nobody is given one of them between this look and the start.
+const LOWEST: u16 = 20_000;
+const PORTS: u64 = 12_000;
+
+/// The first of so many free ports in a row, at random, so that two worlds seldom choose the same.
 pub(super) fn consecutive(many: u16) -> SocketAddr {
     loop {
-        let first = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|listener| listener.local_addr());
-        let Ok(first) = first else { continue };
-        let is_free = |number| {
-            let port = first.port().checked_add(number);
-            port.is_some_and(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok())
-        };
+        let random = RandomState::new().build_hasher().finish() % PORTS;
+        let first = LOWEST + u16::try_from(random).unwrap_or(0);
+        let is_free = |number| TcpListener::bind((Ipv4Addr::LOCALHOST, first + number)).is_ok();
         if (0..many).all(is_free) {
-            return first;
+            return (Ipv4Addr::LOCALHOST, first).into();
         }
     }
 }
