@@ -31,19 +31,24 @@ use crate::split::Share;
 
 const LONGEST: usize = 64 * 1024;
 
-/// Listens on a unix socket at `path`, in the place of one that a gateway before left there.
+/// Listens on a unix socket at `path` that is its owner's only, in the place of one that a gateway before left there.
 pub fn bind(path: &Path) -> io::Result<UnixListener> {
+    bind_for(path, 0o600)
+}
+
+/// The same for others too.
+pub(crate) fn bind_for(path: &Path, mode: u32) -> io::Result<UnixListener> {
     if let Ok(metadata) = std::fs::symlink_metadata(path)
         && metadata.file_type().is_socket()
     {
         // Somebody who answers is another gateway, whose socket it stays.
         if std::os::unix::net::UnixStream::connect(path).is_ok() {
-            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another gateway listens there"));
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another program listens there already"));
         }
         std::fs::remove_file(path)?;
     }
     let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
     Ok(listener)
 }
 

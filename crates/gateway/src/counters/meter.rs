@@ -157,7 +157,9 @@ impl Series {
             let cells = Side::BOTH.into_iter().flat_map(|side| Class::ALL.map(|class| totals.of(side, class).begun));
             cells.sum()
         };
+        // Of another proxy only those are known to have begun that were answered.
         begun(&self.now) > begun(&self.before_step)
+            || Side::BOTH.iter().any(|side| self.waiting(*side, &Class::ALL, 0) > 0)
     }
 
     /// Seconds since the share changed.
@@ -165,16 +167,20 @@ impl Series {
         self.step
     }
 
-    /// Requests of a side and class since the start.
+    /// Requests of a side and class since the start, at least those that wait.
     pub fn ever(&self, side: Side, class: Class) -> u64 {
-        self.now.of(side, class).begun
+        self.now.of(side, class).begun.max(self.waiting(side, &[class], 0))
     }
 
     /// Requests that came more than `seconds` ago, since the share changed, and have no answer yet.
     pub fn overdue(&self, seconds: usize, side: Side, classes: &[Class]) -> u64 {
-        let waiting = |class: &Class| self.now.of(side, *class).waiting.iter().take(self.step_seconds());
-        let overdue = |class: &Class| waiting(class).skip(seconds + 1).sum::<u64>();
-        classes.iter().map(overdue).sum()
+        self.waiting(side, classes, seconds + 1)
+    }
+
+    /// Requests without an answer that came since the share changed, in a second that began at least so many ago.
+    fn waiting(&self, side: Side, classes: &[Class], youngest: usize) -> u64 {
+        let of_step = |class: &Class| self.now.of(side, *class).waiting.iter().take(self.step_seconds());
+        classes.iter().map(|class| of_step(class).skip(youngest).sum::<u64>()).sum()
     }
 
     /// How many of the last `seconds`, at most those since the share changed, were `bad`.

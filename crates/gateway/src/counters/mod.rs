@@ -300,14 +300,17 @@ impl Counters {
         }
     }
 
-    /// How many requests wait at another proxy, by the seconds since they came.
+    /// How many requests of a side wait at another proxy, by the seconds since they came. It does not say of what class they
+    /// are, so all are counted in one, and none in the others.
     pub(crate) fn wait_elsewhere(&self, side: Side, class: Class, by_age: &[u64; AGES]) {
         let second = self.second.load(Ordering::Relaxed);
-        // Only sums over all shards mean something, so that all may be in one.
-        let cell = &self.shards[0][side as usize][class as usize];
-        for (age, waiting) in by_age.iter().enumerate() {
-            let waiting = i64::try_from(*waiting).unwrap_or(i64::MAX);
-            cell.waiting[second.wrapping_sub(age) % AGES].store(waiting, Ordering::Relaxed);
+        for other in Class::ALL {
+            // Only sums over all shards mean something, so that all may be in one.
+            let cell = &self.shards[0][side as usize][other as usize];
+            for (age, waiting) in by_age.iter().enumerate() {
+                let waiting = if other == class { i64::try_from(*waiting).unwrap_or(i64::MAX) } else { 0 };
+                cell.waiting[second.wrapping_sub(age) % AGES].store(waiting, Ordering::Relaxed);
+            }
         }
     }
 
@@ -430,6 +433,19 @@ mod tests {
         assert!((50.0..60.0).contains(&platform.p50_ms.unwrap()) && (99.0..125.0).contains(&platform.p99_ms.unwrap()));
         assert!(read.iter().filter(|one| one.p50_ms.is_some()).count() == 1);
         drop(still);
+    }
+
+    #[test]
+    fn what_waits_elsewhere_is_in_one_class_however_often_that_changes() {
+        let (counters, mut five) = (Counters::default(), [0; super::AGES]);
+        five[2] = 5;
+        counters.wait_elsewhere(Side::Platform, Class::Read, &five);
+        counters.next_second();
+        counters.wait_elsewhere(Side::Platform, Class::Write, &five);
+        let waiting = |class| counters.totals().of(Side::Platform, class).waiting;
+        assert_eq!((waiting(Class::Read), waiting(Class::Write)[2]), ([0; super::AGES], 5));
+        counters.wait_elsewhere(Side::Platform, Class::Write, &[0; super::AGES]);
+        assert_eq!(waiting(Class::Write), [0; super::AGES]);
     }
 
     #[test]

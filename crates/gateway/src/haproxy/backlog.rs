@@ -15,6 +15,8 @@ pub(super) struct Sessions {
     pub(super) now: u64,
     /// Those that it ever had.
     pub(super) ever: u64,
+    /// Requests that it has answered.
+    pub(super) answered: u64,
 }
 
 /// The last minute of one side of a family.
@@ -71,7 +73,7 @@ mod tests {
             self.begun += begun;
             self.told += told;
             let now = self.begun.saturating_sub(self.told);
-            self.backlog.look(Sessions { now, ever: self.begun }, self.told)
+            self.backlog.look(Sessions { now, ever: self.begun, answered: 0 }, self.told)
         }
     }
 
@@ -97,14 +99,14 @@ mod tests {
     fn lines_that_were_lost_are_nobody_who_waits() {
         let mut world = world();
         world.told -= 1000;
-        let lost = world.backlog.look(Sessions { now: 3, ever: world.begun }, world.told);
+        let lost = world.backlog.look(Sessions { now: 3, ever: world.begun, answered: 0 }, world.told);
         assert_eq!(lost.iter().sum::<u64>(), 3, "no more than HAProxy has");
         for _ in 0..60 {
             world.begun += 100;
             world.told += 100;
-            world.backlog.look(Sessions { now: 3, ever: world.begun }, world.told);
+            world.backlog.look(Sessions { now: 3, ever: world.begun, answered: 0 }, world.told);
         }
-        let after = world.backlog.look(Sessions { now: 3, ever: world.begun }, world.told);
+        let after = world.backlog.look(Sessions { now: 3, ever: world.begun, answered: 0 }, world.told);
         assert_eq!(after.iter().sum::<u64>(), 0);
     }
 
@@ -114,6 +116,6 @@ mod tests {
         world.begun = 7;
         assert_eq!(world.second(0, 5).iter().sum::<u64>(), 0);
         assert_eq!(world.second(50, 50).iter().sum::<u64>(), 0);
-        assert_eq!(world.backlog.look(Sessions { now: 9, ever: world.begun + 9 }, world.told)[0], 9);
+        assert_eq!(world.backlog.look(Sessions { now: 9, ever: world.begun + 9, answered: 0 }, world.told)[0], 9);
     }
 }

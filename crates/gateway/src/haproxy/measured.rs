@@ -22,7 +22,7 @@ use super::threshold::Threshold;
 use super::told;
 use crate::control::socket;
 use crate::control::state::Shown;
-use crate::counters::{Class, Counters, Elsewhere, Meter};
+use crate::counters::{AGES, Class, Counters, Elsewhere, Meter};
 use crate::forced::Side;
 use crate::gates::watch::Action;
 use crate::gates::{Gates, Plan, Signals};
@@ -32,8 +32,10 @@ use crate::routes::Problem;
 const LATE: i64 = 10;
 /// A look that took longer than this says nothing about single seconds.
 const SLOW: Duration = Duration::from_secs(3);
-/// So many sessions without a line are no chance.
-const UNHEARD: u64 = 100;
+/// For HAProxy, which runs as another user of its group.
+const SHARED: u32 = 0o660;
+/// Each process of HAProxy has one, also while it leaves.
+const CONNECTIONS: usize = 32;
 /// A line is shorter, or it is none.
 const LONGEST: usize = 64 * 1024;
 
@@ -53,7 +55,7 @@ impl Measure {
     /// Nobody can listen there, or somebody does.
     pub async fn at(address: &Address) -> io::Result<Self> {
         Ok(Self(match address {
-            Address::Unix(path) => Listener::Unix(socket::bind(path)?),
+            Address::Unix(path) => Listener::Unix(socket::bind_for(path, SHARED)?),
             Address::Tcp(address) => Listener::Tcp(TcpListener::bind(address).await?),
         }))
     }
@@ -74,6 +76,8 @@ pub(super) struct Measured {
     counters: BTreeMap<String, Counters>,
     /// Which side of which family a backend is.
     backends: HashMap<String, Arc<Told>>,
+    /// Lines that came too late to be counted.
+    late: AtomicU64,
     meter: Mutex<Meter>,
     gates: Mutex<Gates>,
     looked: Mutex<Looked>,
@@ -85,9 +89,7 @@ struct Looked {
     last: Option<Instant>,
     /// HAProxy may not answer for a moment; what it said last holds until then.
     routes: Vec<Route>,
-    /// Sessions and lines when HAProxy was last found to tell of what it does.
-    heard: (u64, u64),
-    unheard: bool,
+    hearing: Hearing,
 }
 
 impl Measured {
@@ -107,6 +109,7 @@ impl Measured {
             clock,
             counters,
             backends,
+            late: AtomicU64::new(0),
             meter: Mutex::default(),
             gates: Mutex::default(),
             looked: Mutex::default(),
@@ -141,6 +144,9 @@ impl Measured {
     pub(super) async fn listen(self: Arc<Self>) {
         let mut connections = JoinSet::new();
         loop {
+            while connections.len() >= CONNECTIONS {
+                connections.join_next().await;
+            }
             let accepted = match &self.listener {
                 Listener::Unix(listener) => {
                     listener.accept().await.map(|(stream, _)| connections.spawn(Arc::clone(&self).take(stream)))
@@ -177,7 +183,8 @@ impl Measured {
         let Some(of) = self.backends.get(told.backend) else { return };
         of.lines.fetch_add(1, Ordering::Relaxed);
         let Some(counters) = self.counters.get(&of.family) else { return };
-        if self.clock.now().as_second() - told.at > LATE {
+        if self.clock.now().as_second().saturating_sub(told.at) > LATE {
+            self.late.fetch_add(1, Ordering::Relaxed);
             return;
         }
         counters.elsewhere(&Elsewhere {
@@ -200,17 +207,32 @@ impl Measured {
         now: Instant,
     ) -> Vec<(String, Action)> {
         let mut looked = self.looked.lock().unwrap_or_else(PoisonError::into_inner);
-        let Looked { backlogs, last, routes, heard, unheard } = &mut *looked;
+        let Looked { backlogs, last, routes, hearing } = &mut *looked;
         let took = last.map_or(Duration::from_secs(1), |last| now.duration_since(last));
         *last = Some(now);
         if took > SLOW {
             backlogs.values_mut().for_each(Backlog::clear);
         }
-        if let Ok((found, sessions)) = found {
-            *routes = found;
-            self.wait(backlogs, &sessions);
-            let ever = sessions.iter().filter(|(name, _)| self.backends.contains_key(*name)).map(|(_, one)| one.ever);
-            hear(heard, unheard, ever.sum(), self.lines());
+        let is_known = match found {
+            Ok((found, sessions)) => {
+                *routes = found;
+                let ours = sessions.iter().filter(|(name, _)| self.backends.contains_key(*name));
+                let answered = ours.map(|(_, sessions)| sessions.answered).sum();
+                let is_told = hearing.is_told(answered, self.lines(), self.late.load(Ordering::Relaxed));
+                if is_told {
+                    self.wait(backlogs, &sessions);
+                }
+                is_told
+            }
+            Err(_) => false,
+        };
+        if !is_known {
+            // Whoever waits is the difference to what was told.
+            backlogs.values_mut().for_each(Backlog::clear);
+            for (counters, side) in self.counters.values().flat_map(|counters| Side::BOTH.map(|side| (counters, side)))
+            {
+                counters.wait_elsewhere(side, Class::Read, &[0; AGES]);
+            }
         }
         let families = self.counters.iter().filter_map(|(name, counters)| {
             let shown = shares.get(name)?;
@@ -236,7 +258,7 @@ impl Measured {
 
     /// What is wrong with what HAProxy tells, if anything.
     pub(super) fn trouble(&self) -> Option<&'static str> {
-        self.looked.lock().unwrap_or_else(PoisonError::into_inner).unheard.then_some(SILENT)
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner).hearing.trouble
     }
 
     fn wait(&self, backlogs: &mut BTreeMap<(String, Side), Backlog>, sessions: &HashMap<String, Sessions>) {
@@ -244,7 +266,7 @@ impl Measured {
         for (backend, told) in &self.backends {
             let Some(sessions) = sessions.get(backend) else { continue };
             let (sum, lines) = sums.entry((told.family.clone(), told.side)).or_default();
-            *sum = Sessions { now: sum.now + sessions.now, ever: sum.ever + sessions.ever };
+            (sum.now, sum.ever) = (sum.now + sessions.now, sum.ever + sessions.ever);
             *lines = told.lines.load(Ordering::Relaxed);
         }
         for ((family, side), (sessions, lines)) in sums {
@@ -260,17 +282,54 @@ impl Measured {
     }
 }
 
-const SILENT: &str = "HAProxy serves and tells nothing of it, so gates hold: print its configuration again with the \
-                      --measure of this driver, and reload it";
+const SILENT: &str = "HAProxy answers and tells nothing of it, so gates hold: print its configuration again with the \
+                      --measure of this driver, see that it may open that, and reload it";
+const BEHIND: &str = "all that HAProxy tells is old, so gates hold: the clocks of HAProxy and of this driver differ, or this \
+                      machine has no time for the driver";
 
-/// Finds out whether HAProxy has sessions and tells of none.
-fn hear((sessions, lines): &mut (u64, u64), unheard: &mut bool, ever: u64, told: u64) {
-    if told > *lines || ever < *sessions || *sessions == 0 {
-        (*sessions, *lines) = (ever, told);
-        *unheard = false;
-    } else if ever - *sessions > UNHEARD && !*unheard {
-        *unheard = true;
-        tracing::warn!("{SILENT}");
+/// Whether HAProxy tells of what it does.
+#[derive(Default)]
+struct Hearing {
+    /// Answers, lines and late lines when there was a line last.
+    answered: u64,
+    lines: u64,
+    late: u64,
+    /// Looks in a row in which all lines were late.
+    behind: u32,
+    trouble: Option<&'static str>,
+}
+
+impl Hearing {
+    /// Answers without a line that are more than what is on its way.
+    const QUIET: u64 = 10;
+    /// The same, and worth saying.
+    const UNHEARD: u64 = 100;
+    /// A driver that starts gets old lines first.
+    const BEHIND: u32 = 3;
+
+    /// Another second: whether lines are to be believed.
+    fn is_told(&mut self, answered: u64, lines: u64, late: u64) -> bool {
+        let before = self.trouble;
+        if lines == self.lines && answered >= self.answered && self.answered > 0 {
+            let untold = answered - self.answered;
+            if untold > Self::UNHEARD {
+                self.trouble = Some(SILENT);
+            }
+            self.say(before);
+            return untold <= Self::QUIET;
+        }
+        let is_behind = lines > self.lines && lines - self.lines == late - self.late;
+        self.behind = if is_behind { self.behind + 1 } else { 0 };
+        self.trouble = (self.behind >= Self::BEHIND).then_some(BEHIND);
+        (self.answered, self.lines, self.late) = (answered, lines, late);
+        self.say(before);
+        !is_behind
+    }
+
+    fn say(&self, before: Option<&'static str>) {
+        if let Some(trouble) = self.trouble.filter(|trouble| before != Some(trouble)) {
+            tracing::warn!("{trouble}");
+        }
     }
 }
 
@@ -302,35 +361,53 @@ fn read(answer: &str) -> HashMap<String, Sessions> {
     let (Some(name), Some(now), Some(ever)) = (place("pxname"), place("scur"), place("stot")) else {
         return HashMap::new();
     };
+    let answers: Vec<usize> = (0..names.len()).filter(|place| names[*place].starts_with("hrsp_")).collect();
     let backend = |line: &str| {
         let columns: Vec<&str> = line.split(',').collect();
-        let number = |place: usize| columns.get(place)?.parse().ok();
-        Some(((*columns.get(name)?).to_owned(), Sessions { now: number(now)?, ever: number(ever)? }))
+        let number = |place: usize| columns.get(place)?.parse::<u64>().ok();
+        let answered = answers.iter().filter_map(|place| number(*place)).sum();
+        Some(((*columns.get(name)?).to_owned(), Sessions { now: number(now)?, ever: number(ever)?, answered }))
     };
     lines.filter_map(backend).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Sessions, framed, hear, read};
+    use super::{Hearing, Sessions, framed, read};
 
     #[test]
     fn silence_is_noticed_when_there_was_something_to_tell() {
-        let (mut heard, mut unheard) = ((0, 0), false);
-        let mut look = |ever, told| {
-            hear(&mut heard, &mut unheard, ever, told);
-            unheard
+        let mut hearing = Hearing::default();
+        let mut look = |answered, lines| {
+            let is_told = hearing.is_told(answered, lines, 0);
+            (is_told, hearing.trouble.is_some())
         };
-        assert_eq!([look(500, 0), look(590, 0), look(601, 0), look(700, 0)], [false, false, true, true]);
-        assert_eq!([look(710, 1), look(800, 1), look(900, 2)], [false, false, false]);
-        assert!(!look(3, 2), "a worker that counts anew");
+        assert_eq!([look(500, 0), look(505, 0)], [(true, false); 2], "lines are on their way");
+        assert_eq!([look(511, 0), look(601, 0), look(700, 0)], [(false, false), (false, true), (false, true)]);
+        assert_eq!([look(710, 1), look(800, 90), look(800, 90)], [(true, false); 3], "or nobody is answered");
+        assert_eq!(look(3, 90), (true, false), "a worker that counts anew");
+    }
+
+    #[test]
+    fn lines_that_are_all_late_are_noticed_after_those_of_the_start() {
+        let mut hearing = Hearing::default();
+        let mut look = |lines, late| {
+            let is_told = hearing.is_told(lines, lines, late);
+            (is_told, hearing.trouble.is_some())
+        };
+        assert_eq!([look(900, 900), look(1000, 950)], [(false, false), (true, false)]);
+        assert_eq!(
+            [look(1100, 1050), look(1200, 1150), look(1300, 1250)],
+            [(false, false), (false, false), (false, true)]
+        );
+        assert_eq!(look(1400, 1300), (true, false));
     }
 
     #[test]
     fn sessions_are_read_by_the_names_of_columns() {
-        let answer = "# pxname,svname,qcur,scur,stot\nusers_legacy,BACKEND,0,3,500\nusers_platform,BACKEND,0,,\n";
+        let answer = "# pxname,svname,scur,stot,hrsp_2xx,hrsp_5xx\nusers_legacy,BACKEND,3,500,490,7\nusers_platform,BACKEND,,,,\n";
         let read = read(answer);
-        assert_eq!(read.get("users_legacy"), Some(&Sessions { now: 3, ever: 500 }));
+        assert_eq!(read.get("users_legacy"), Some(&Sessions { now: 3, ever: 500, answered: 497 }));
         assert_eq!(read.len(), 1);
     }
 

@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use crate::counters::Class;
 
 /// What HAProxy writes of a request once there is an answer, or there will be none. Paths have no spaces and come last.
-pub(crate) const FORMAT: &str = "%[date] %b %HM %ST %Tw %Tc %Tr %Ta %[var(txn.stream)] %HP";
+pub(crate) const FORMAT: &str = "%[date] %b %HM %ST %Tw %Tc %Tr %Ta %[var(txn.stream)] %HPO";
 /// The value of the variable for requests whose answer stays open.
 pub(crate) const STREAM: &str = "stream";
 
@@ -46,7 +46,8 @@ pub(super) fn read(line: &str) -> Option<Told<'_>> {
     let path = words.next()?;
     // Phases that were not reached are -1.
     let is_lost = answered < 0;
-    let took = if is_lost { all } else { [queued, connected, answered].into_iter().map(|time| time.max(0)).sum() };
+    let phases = [queued, connected, answered].map(|time| time.max(0));
+    let took = if is_lost { all } else { phases.into_iter().fold(0, i64::saturating_add) };
     let status = u16::try_from(status).ok().and_then(|status| StatusCode::from_u16(status).ok());
     let took = Duration::from_millis(u64::try_from(took).unwrap_or(0));
     Some(Told { at, backend, method, class, is_lost: is_lost && status.is_some(), status, took, path })
@@ -84,6 +85,8 @@ mod tests {
         );
         let left = read("1795000000 api_v1_users_platform GET -1 0 0 -1 40 - /x").unwrap();
         assert_eq!((left.status, left.is_lost, left.took), (None, false, Duration::from_millis(40)));
+        let long = read("9223372036854775807 b GET 200 9223372036854775807 9 9 9 - /").unwrap();
+        assert_eq!(long.took, Duration::from_millis(u64::try_from(i64::MAX).unwrap()));
         for noise in ["", "Connect from 127.0.0.1", "1795000000 b GET x 0 0 0 0 - /", "soon b GET 200 0 0 0 0 - /"] {
             assert_eq!(read(noise), None, "{noise}");
         }

@@ -99,6 +99,7 @@ fn frontend(out: &mut String, table: &Table, routes: &[Named<'_>], options: &Opt
     writeln!(out, "    option idle-close-on-response")?;
     writeln!(out, "    log ring@{RING} format raw local0")?;
     writeln!(out, "    option logasap")?;
+    writeln!(out, "    no option dontlog-normal")?;
     writeln!(out, "    log-format \"{FORMAT}\"")?;
     for asks in ["req.hdr(accept) -m sub -i text/event-stream", "req.hdr(upgrade) -m found"] {
         writeln!(out, "    http-request set-var(txn.stream) str({STREAM}) if {{ {asks} }}")?;

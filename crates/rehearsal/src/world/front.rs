@@ -100,7 +100,11 @@ fn printed(plan: &Plan, routes: &Path, product: &str, address: SocketAddr) -> Re
     command.args(["gateway", "print", product, "--share", "0", "--port", &address.port().to_string(), "--routes"]);
     command.arg(routes).args(["--map", MAP, "--measure", MEASURE]);
     let output = command.stdin(Stdio::null()).stderr(Stdio::inherit()).output();
-    let output = output.map_err(|error| Error::File(plan.program.clone(), error))?;
+    let failed = |error| Error::File(plan.program.clone(), error);
+    let output = output.map_err(failed)?;
+    if !output.status.success() {
+        return Err(failed(std::io::Error::other("printed no configuration; why stands above")));
+    }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

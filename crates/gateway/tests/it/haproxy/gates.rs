@@ -60,12 +60,13 @@ async fn every_request_is_counted_on_its_side_and_those_after_reloads_again() {
     assert!(over.failed.is_empty(), "{:?}", over.failed);
     let mut before = 0;
     let settled = loop {
-        let told = driven.status().await["haproxy"]["told"].as_u64().unwrap();
-        if told == before {
-            break told;
+        let counters = driven.read("/counters?seconds=900").await;
+        let counted = sum(&counters, "legacy", "requests") + sum(&counters, "platform", "requests");
+        if counted == before {
+            break counted;
         }
-        before = told;
-        sleep(Duration::from_secs(1)).await;
+        before = counted;
+        sleep(Duration::from_millis(1500)).await;
     };
     let all = sent.requests + over.requests;
     println!("{} of {} lines were lost over {} reloads", all - settled, over.requests, half.len());
@@ -92,7 +93,9 @@ async fn silence_of_a_haproxy_that_serves_is_said() {
     let routes = routes(&legacy.url(), &platform.url());
     let haproxy = Haproxy::printed(&routes).await;
     let driven = Driven::by_threshold(&haproxy, &routes).await.unwrap();
-    let shares = ["0%".parse().unwrap()];
+    driven.set("50%").await;
+    driven.control("/confirm", json!({})).await;
+    let shares = ["50%".parse().unwrap()];
     under_load(haproxy.address, "production", 300, &shares, true, async |_| ()).await;
     counted(&driven, 300).await;
     let status = driven.status().await["haproxy"].clone();
@@ -112,6 +115,7 @@ async fn silence_of_a_haproxy_that_serves_is_said() {
         assert!(began.elapsed() < Duration::from_secs(20), "{status}");
         sleep(Duration::from_millis(500)).await;
     }
+    assert_eq!(driven.users().await["share"], "50%", "silence proves nothing: {:#}", driven.read("/gates").await);
 }
 
 /// A HAProxy with a tenth of the people on the new side for five seconds already.
@@ -179,7 +183,28 @@ async fn services_that_get_worse_lose_their_traffic() {
         let failed = shift.load.met.failed.load(Ordering::SeqCst);
         println!("{fault:?}: {found:?}, {failed} of {} failed", shift.load.met.requests.load(Ordering::SeqCst));
     };
+    let hangs_from_the_start = async {
+        let data = Arc::new(AtomicU64::new(1_000_000));
+        let (legacy, platform) = (Faulty::start(&data).await, Faulty::start(&data).await);
+        // Longer than it may take to notice.
+        let routes = routes(&legacy.url(), &platform.url()).replace("timeout: 2s", "timeout: 60s");
+        let haproxy = Haproxy::printed(&routes).await;
+        let driven = Driven::by_threshold(&haproxy, &routes).await.unwrap();
+        let _load = Load::start(haproxy.address, 80);
+        sleep(Duration::from_secs(4)).await;
+        platform.fail(Fault::Hang);
+        driven.control("/set", json!({"share": "10%", "anyway": true})).await;
+        let began = Instant::now();
+        while driven.users().await["frozen"] != true {
+            assert!(began.elapsed() < Duration::from_secs(40), "{:#}", driven.read("/gates").await);
+            driven.control("/renew", json!({})).await;
+            sleep(Duration::from_millis(50)).await;
+        }
+        let gates = driven.read("/gates").await;
+        println!("hangs from the start: {:?}, {}", began.elapsed(), gates["families"]["users"]["because"]);
+    };
     tokio::join!(
+        hangs_from_the_start,
         returned(Fault::Errors(1000)),
         returned(Fault::Hang),
         returned(Fault::Slow(200)),

@@ -389,7 +389,7 @@ pub(in crate::command) struct StatusArgs {
     #[arg(long, conflicts_with = "json")]
     pub(super) watch: bool,
     /// Show it in browsers, as a page that brings itself up to date, and as JSON at /status, until Ctrl-C; only on this
-    /// machine, such as 127.0.0.1:8002
+    /// machine, such as 127.0.0.1:8002, and to everybody who has an account there
     #[arg(long, value_name = "ADDRESS", conflicts_with_all = ["json", "watch"])]
     pub(super) listen: Option<std::net::SocketAddr>,
     #[command(flatten)]

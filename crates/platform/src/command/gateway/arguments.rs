@@ -117,7 +117,7 @@ impl DriveArgs {
 #[derive(Debug, Clone, Args)]
 pub(in crate::command) struct MeasureArgs {
     /// Where HAProxy tells the driver of each request, for its gates: HOST:PORT, or the path of a socket, which HAProxy
-    /// finds below its `chroot` if it has one
+    /// finds below its `chroot` if it has one, and opens as a user of the socket's group
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8009")]
     pub(super) measure: Address,
 }
