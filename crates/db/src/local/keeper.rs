@@ -16,6 +16,8 @@ use rustix::{
     process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid},
 };
 
+use super::quit;
+
 /// What the server is expected to be doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -53,7 +55,11 @@ impl Keeper {
             Arc::new(Shared { state: Mutex::new(State { phase: Phase::Starting, exit: None }), ended: Condvar::new() });
         let (report, spawned) = mpsc::sync_channel(1);
         let theirs = Arc::clone(&shared);
-        thread::Builder::new().name("local-postgresql".into()).spawn(move || match command.spawn() {
+        let mut start = move || {
+            quit::not_ignored_by_children()?;
+            command.spawn()
+        };
+        thread::Builder::new().name("local-postgresql".into()).spawn(move || match start() {
             Ok(child) => {
                 let pid = Pid::from_child(&child);
                 // The other end waits for exactly this.

@@ -32,6 +32,7 @@ mod launch;
 mod layout;
 mod lock;
 mod options;
+mod quit;
 mod server;
 mod stale;
 
