@@ -1,9 +1,10 @@
 //! The old services' stand-ins as a command.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 
+use rehearsal::world::consecutive;
 use testkit::{TestDb, TestRedis};
 use tokio_postgres::config::Host;
 
@@ -20,7 +21,7 @@ async fn stand_ins_serve_on_ports_and_make_rows_once() {
         config.get_user().unwrap(),
         config.get_dbname().unwrap()
     );
-    let base = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port().min(60_000);
+    let base = consecutive(5).port();
     let run = |generate: &'static str| {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pyairtable-platform"))
             .args(["legacy-stand-in", "--jwt-secret", "secret", "--layout", "schemas", "--generate", generate])

@@ -18,7 +18,8 @@ use testkit::TestRedis;
 use testkit::legacy::Fault;
 
 pub use self::front::Front;
-use self::process::{Process, consecutive, free};
+pub use self::process::consecutive;
+use self::process::{Process, free};
 
 /// The key of access tokens. Nothing of this world is real.
 pub const JWT_SECRET: &str = "a-secret-of-the-rehearsal-0123456789abcdef";

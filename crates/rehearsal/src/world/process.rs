@@ -99,7 +99,7 @@ const LOWEST: u16 = 20_000;
 const PORTS: u64 = 12_000;
 
 /// The first of so many free ports in a row, at random, so that two worlds seldom choose the same.
-pub(super) fn consecutive(many: u16) -> SocketAddr {
+pub fn consecutive(many: u16) -> SocketAddr {
     loop {
         let random = RandomState::new().build_hasher().finish() % PORTS;
         let first = LOWEST + u16::try_from(random).unwrap_or(0);
