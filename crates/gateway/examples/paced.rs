@@ -25,7 +25,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match &arguments[..] {
-        ["port"] => println!("{}", std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()),
+        ["port"] => println!("{}", testkit::port::free().port()),
         ["wrk", rest @ ..] => print_script(&tokens(rest)),
         ["load", address, rate, seconds, connections, rest @ ..] => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -11,6 +11,7 @@
 mod client;
 mod database;
 pub mod legacy;
+pub mod port;
 mod redis;
 mod rewriter;
 mod rng;

@@ -74,7 +74,7 @@ impl TestRedis {
         let began = Instant::now();
         while std::os::unix::net::UnixStream::connect(&self.socket).is_err() {
             let log = || std::fs::read_to_string(directory.join("redis.log")).unwrap_or_default();
-            assert!(began.elapsed() < Duration::from_secs(10), "redis-server does not start:\n{}", log());
+            assert!(began.elapsed() < Duration::from_mins(1), "redis-server does not start:\n{}", log());
             std::thread::sleep(Duration::from_millis(5));
         }
     }

@@ -37,7 +37,7 @@ async fn lock_refuses_a_second_tool_at_once_and_names_the_first() {
     for other in [run.clone(), folder.path().join("other")] {
         let began = Instant::now();
         let error = Cx::open(setup(&other, db.url(), Wishes::default(), None)).await.err().unwrap();
-        assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+        assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
         assert_eq!(error.exit(), Exit::Held);
         let words = error.to_string();
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
@@ -120,7 +120,7 @@ async fn pause_waits_between_steps_until_somebody_says_resume() {
         let began = Instant::now();
         // Long enough that it would be through.
         while status(&at, &steps::preparation()).unwrap().progress.is_none_or(|progress| progress.waits.is_none()) {
-            assert!(began.elapsed() < Duration::from_secs(30));
+            assert!(began.elapsed() < Duration::from_mins(1));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let seen = status(&at, &steps::preparation()).unwrap();

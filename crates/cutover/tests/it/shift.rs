@@ -190,7 +190,7 @@ async fn shift_goes_up_to_everybody_and_back_to_nobody() {
     // Everything is safe: nobody has to renew, and nothing is done twice.
     let began = Instant::now();
     assert!(world.run(plan).await.unwrap().iter().all(|done| done.already));
-    assert!(began.elapsed() < Duration::from_secs(1));
+    assert!(began.elapsed() < Duration::from_secs(3));
 
     let mut cx =
         Cx::open(setup(&world.folder.path().join("run"), world.db.url(), Wishes::default(), None)).await.unwrap();

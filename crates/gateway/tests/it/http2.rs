@@ -165,7 +165,7 @@ async fn requests_of_one_connection_do_not_wait_for_each_other() {
 
 #[tokio::test]
 async fn trailers_pass_in_both_directions_without_lies() {
-    let service = Grpc::start("127.0.0.1:0").await;
+    let service = Grpc::start(&testkit::port::free().to_string()).await;
     let running = Running::start(&service.routes());
     let stream = TcpStream::connect(running.address).await.unwrap();
     let (mut sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
@@ -188,7 +188,7 @@ async fn trailers_pass_in_both_directions_without_lies() {
 
 #[tokio::test]
 async fn service_over_http2_is_shared_and_found_again() {
-    let service = Grpc::start("127.0.0.1:0").await;
+    let service = Grpc::start(&testkit::port::free().to_string()).await;
     let running = Running::start(&service.routes());
     let mut many = connect(running.address).await;
     let sent: Vec<_> = (0..100).map(|_| many.send_request(get("/api/v1/users/1"))).collect();

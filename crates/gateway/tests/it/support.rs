@@ -27,7 +27,7 @@ use tokio::time::timeout;
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
 /// Longer than anything here takes, so that a test that hangs fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Counting(AtomicU64);
 
@@ -152,7 +152,7 @@ impl Drop for Service {
 
 impl Service {
     pub(crate) async fn start(name: &'static str) -> Self {
-        Self::start_on("127.0.0.1:0", name).await
+        Self::start_on(&testkit::port::free().to_string(), name).await
     }
 
     pub(crate) async fn start_on(address: &str, name: &'static str) -> Self {

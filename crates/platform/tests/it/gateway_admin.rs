@@ -18,7 +18,7 @@ pub(crate) fn page(gateway: &Gateway) -> String {
         if let Some(page) = lines.find_map(|line| Some(line["page"].as_str()?.to_owned())) {
             return page;
         }
-        assert!(began.elapsed() < Duration::from_secs(10), "no admin port: {log}");
+        assert!(began.elapsed() < Duration::from_mins(1), "no admin port: {log}");
     }
 }
 

@@ -13,7 +13,7 @@ use testkit::SeededRng;
 
 use crate::command::run_in;
 use crate::gateway::{Started, service, start};
-use crate::process::{free_port, request, signal};
+use crate::process::{request, signal};
 use crate::support::{long, seed};
 
 /// Where HAProxy tells of requests, in that directory.
@@ -36,7 +36,7 @@ impl Drop for Haproxy {
 impl Haproxy {
     fn start(configuration: impl FnOnce(&Path, SocketAddr) -> String) -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let address = free_port();
+        let address = testkit::port::free();
         let socket = directory.path().join("admin.sock");
         let text = configuration(directory.path(), address);
         let text = format!("global\n    stats socket {} mode 600 level admin\n{text}", socket.display());
@@ -53,7 +53,7 @@ impl Haproxy {
         let began = Instant::now();
         while haproxy.side().is_none() {
             let log = std::fs::read_to_string(haproxy.directory.path().join("haproxy.log")).unwrap();
-            assert!(began.elapsed() < Duration::from_secs(10), "{log}");
+            assert!(began.elapsed() < Duration::from_mins(1), "{log}");
             std::thread::sleep(Duration::from_millis(10));
         }
         haproxy
@@ -99,7 +99,7 @@ impl Haproxy {
         let driver = start(self.directory.path(), &[&["gateway", "drive", "haproxy"], &words[..], more].concat());
         let began = Instant::now();
         while self.ask("/status", None).is_none() {
-            assert!(began.elapsed() < Duration::from_secs(10), "not ready: {}", self.log());
+            assert!(began.elapsed() < Duration::from_mins(1), "not ready: {}", self.log());
             std::thread::sleep(Duration::from_millis(5));
         }
         driver

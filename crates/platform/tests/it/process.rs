@@ -1,7 +1,7 @@
 //! The program as a process: started, spoken to over a socket, killed.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ impl Process {
 
     /// The same with more environment.
     pub(crate) fn start_with(data: &Path, environment: &[(&str, &str)]) -> Self {
-        let (public, internal) = (free_port(), free_port());
+        let (public, internal) = (testkit::port::free(), testkit::port::free());
         let log = std::fs::OpenOptions::new().create(true).append(true).open(data.join("test.log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_pyairtable-platform"))
             .arg("serve")
@@ -41,7 +41,7 @@ impl Process {
         let began = Instant::now();
         while request(process.public, "GET", "/ready", None).is_none_or(|(status, _)| status != 200) {
             assert!(process.child.try_wait().unwrap().is_none(), "it ended: {}", process.log());
-            assert!(began.elapsed() < Duration::from_secs(30), "not ready: {}", process.log());
+            assert!(began.elapsed() < Duration::from_mins(2), "not ready: {}", process.log());
             std::thread::sleep(Duration::from_millis(10));
         }
         process
@@ -72,7 +72,7 @@ impl Process {
     pub(crate) fn ended(mut self) -> (Option<i32>, String) {
         let began = Instant::now();
         while self.child.try_wait().unwrap().is_none() {
-            assert!(began.elapsed() < Duration::from_secs(20), "it does not end: {}", self.log());
+            assert!(began.elapsed() < Duration::from_mins(1), "it does not end: {}", self.log());
             std::thread::sleep(Duration::from_millis(10));
         }
         (self.child.wait().unwrap().code(), self.log())
@@ -98,10 +98,6 @@ impl Drop for Process {
 pub(crate) fn signal(process: u32, name: &str) {
     let status = Command::new("kill").arg(format!("-{name}")).arg(process.to_string()).status().unwrap();
     assert!(status.success(), "kill -{name} {process}");
-}
-
-pub(crate) fn free_port() -> SocketAddr {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
 
 /// One request on a connection of its own; `None` when there was no whole answer.

@@ -4,7 +4,6 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::{Command, Stdio};
 
-use rehearsal::world::consecutive;
 use testkit::{TestDb, TestRedis};
 use tokio_postgres::config::Host;
 
@@ -21,7 +20,7 @@ async fn stand_ins_serve_on_ports_and_make_rows_once() {
         config.get_user().unwrap(),
         config.get_dbname().unwrap()
     );
-    let base = consecutive(5).port();
+    let base = testkit::port::consecutive(5).port();
     let run = |generate: &'static str| {
         let mut child = Command::new(env!("CARGO_BIN_EXE_pyairtable-platform"))
             .args(["legacy-stand-in", "--jwt-secret", "secret", "--layout", "schemas", "--generate", generate])

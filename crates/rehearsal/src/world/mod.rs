@@ -14,12 +14,11 @@ use db::DatabaseUrl;
 use db::local::{Durability, LocalPostgres, Options};
 use gateway::control::client;
 use serde_json::Value;
-use testkit::TestRedis;
 use testkit::legacy::Fault;
+use testkit::{TestRedis, port};
 
 pub use self::front::Front;
-pub use self::process::consecutive;
-use self::process::{Process, free};
+use self::process::Process;
 
 /// The key of access tokens. Nothing of this world is real.
 pub const JWT_SECRET: &str = "a-secret-of-the-rehearsal-0123456789abcdef";
@@ -117,7 +116,7 @@ impl World {
 
     fn start_on(postgres: LocalPostgres, plan: Plan) -> Result<Self, Error> {
         let redis = TestRedis::start_durable();
-        let (old, gateway, platform) = (consecutive(OLD_SERVICES), free(), free());
+        let (old, gateway, platform) = (port::consecutive(OLD_SERVICES), port::free(), port::free());
         let database = url_of(&postgres);
         let old_process = start_old(&plan, &database, &redis.url_of(0), old)?;
         let routes = plan.folder.join("routes.yaml");
@@ -201,7 +200,7 @@ impl World {
         command.arg("serve").env("DATABASE_URL", format!("postgres://{ROLE}@{host}/{DATABASE}"));
         command.env("REDIS_URL", self.redis()).env("JWT_SECRET", JWT_SECRET).env("LEGACY_COEXISTENCE", "true");
         command.env("BIND_ADDRESS", "127.0.0.1").env("PORT", self.platform.port().to_string());
-        command.env("INTERNAL_PORT", free().port().to_string());
+        command.env("INTERNAL_PORT", port::free().port().to_string());
         command.env("PLATFORM_DATA_DIR", self.plan.folder.join("platform"));
         // All clients come from one address here.
         for family in ["AUTH", "USERS", "WORKSPACES", "NOTIFICATIONS"] {

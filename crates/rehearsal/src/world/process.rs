@@ -1,9 +1,8 @@
-//! Programs that run beside, and ports for them.
+//! Programs that run beside.
 
 use std::fs::OpenOptions;
-use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::io::{Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -87,25 +86,4 @@ pub(super) fn answers(address: SocketAddr, path: &str) -> bool {
         Ok::<bool, std::io::Error>(head.starts_with(b"HTTP/1.1 ") && !head.ends_with(b"503"))
     };
     ask().unwrap_or(false)
-}
-
-/// A port that is free at the moment.
-pub(super) fn free() -> SocketAddr {
-    consecutive(1)
-}
-
-/// Below those that the kernel gives to connections: nobody is given one of them between this look and the start.
-const LOWEST: u16 = 20_000;
-const PORTS: u64 = 12_000;
-
-/// The first of so many free ports in a row, at random, so that two worlds seldom choose the same.
-pub fn consecutive(many: u16) -> SocketAddr {
-    loop {
-        let random = RandomState::new().build_hasher().finish() % PORTS;
-        let first = LOWEST + u16::try_from(random).unwrap_or(0);
-        let is_free = |number| TcpListener::bind((Ipv4Addr::LOCALHOST, first + number)).is_ok();
-        if (0..many).all(is_free) {
-            return (Ipv4Addr::LOCALHOST, first).into();
-        }
-    }
 }

@@ -68,7 +68,7 @@ async fn goes_on(folder: &Path, world: &World, writers: Writers, what: &str) {
         replay::mend(&Folder::at(folder), world.db.url()).await.unwrap();
         match Cx::open(setup(folder, world.db.url(), Wishes::default(), None)).await {
             Ok(cx) => break cx,
-            Err(error) => assert!(began.elapsed() < Duration::from_secs(10), "{what}: {error}"),
+            Err(error) => assert!(began.elapsed() < Duration::from_mins(1), "{what}: {error}"),
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     };

@@ -136,7 +136,7 @@ async fn side_without_a_server_gets_nobody() {
     let wait = async |side: &str| {
         let began = Instant::now();
         while driven.users().await["servers"][side]["up"] != 0 {
-            assert!(began.elapsed() < Duration::from_secs(20), "{side} is still up");
+            assert!(began.elapsed() < Duration::from_mins(1), "{side} is still up");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
@@ -170,7 +170,7 @@ async fn return_holds_for_a_haproxy_that_does_not_answer_and_nothing_else_does()
     haproxy.again().await;
     let began = Instant::now();
     while haproxy.side("Bearer x").await != "legacy" {
-        assert!(began.elapsed() < Duration::from_secs(5), "not back");
+        assert!(began.elapsed() < Duration::from_secs(20), "not back");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert_eq!(driven.users().await["frozen"], true);

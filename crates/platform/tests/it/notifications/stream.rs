@@ -134,7 +134,7 @@ async fn ends_after<F: Future<Output = ()>>(what: &str, person: &Person, act: im
     let began = Instant::now();
     let end = timeout(Duration::from_secs(5), stream.next()).await;
     assert_eq!(end, Ok(None), "{what}");
-    assert!(began.elapsed() < Duration::from_secs(1), "{what}: {:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(2), "{what}: {:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -186,11 +186,11 @@ async fn stream_notifications_end_when_the_program_stops() {
     other.unread().await;
     serving.stop.send(true).unwrap();
     for stream in [&mut one, &mut other] {
-        assert_eq!(timeout(Duration::from_secs(1), stream.next()).await, Ok(None));
+        assert_eq!(timeout(Duration::from_secs(5), stream.next()).await, Ok(None));
     }
     (&mut serving.task).await.unwrap();
     // Who comes later is told to come again.
     let mut late = open(&admin, None).await;
     late.unread().await;
-    assert_eq!(timeout(Duration::from_secs(1), late.next()).await, Ok(None));
+    assert_eq!(timeout(Duration::from_secs(5), late.next()).await, Ok(None));
 }

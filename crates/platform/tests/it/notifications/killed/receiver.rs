@@ -1,7 +1,7 @@
 //! A receiver of webhooks that can be killed: its sockets go with its runtime, whatever they were doing.
 
 use std::collections::BTreeSet;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -46,7 +46,7 @@ pub(super) struct Receiver {
 
 impl Receiver {
     pub(super) fn start() -> Self {
-        let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let at = testkit::port::free();
         let mut receiver = Self { at, shared: Arc::default(), runtime: None };
         receiver.revive();
         receiver
