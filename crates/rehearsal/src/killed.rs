@@ -1,6 +1,8 @@
 //! The edition in which the tool itself is killed, at random moments of a shift and of a rollback: the gateway goes back to the
-//! share that was safe, nobody notices, and the same commands go on and end where they should.
+//! share that was safe, nobody notices, and the same commands go on and end where they should. What is killed may be another
+//! version of the program, which then began what this one ends.
 
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use crate::load::Dice;
@@ -21,7 +23,12 @@ const MARGIN: Duration = Duration::from_secs(2);
 pub async fn killed_tools(options: &Options, times: u32) -> Result<Outcome, Error> {
     let mut stage = Box::pin(Stage::open(options, None)).await?;
     let (mut rows, mut late) = (Vec::new(), 0);
-    stage.phase("backup, trial restore, expansion", async |stage| stage.must(&["cutover", "run"])).await?;
+    stage
+        .phase("backup, trial restore, expansion, killed on the way", async |stage| {
+            kill(&mut stage.begun(&["cutover", "run"]), 3000).await?;
+            stage.must(&["cutover", "run"])
+        })
+        .await?;
     stage.phase("this program starts beside them", async |stage| Ok(stage.world.start_platform(&[]).await?)).await?;
     // What is tried is the lease. Gates may find a busy machine worse than the old side was before.
     stage.order(&["disarm"], "the lease alone takes traffic back")?;
@@ -46,20 +53,21 @@ pub async fn killed_tools(options: &Options, times: u32) -> Result<Outcome, Erro
     Ok(outcome)
 }
 
-/// Up to so many milliseconds.
-fn random(most: u64) -> Duration {
+/// Starts a command and kills it within so many milliseconds; returns after how long.
+async fn kill(command: &mut Command, within: usize) -> Result<Duration, Error> {
     let instant = now().as_microsecond().unsigned_abs();
-    Duration::from_millis(Dice::new(instant).below(usize::try_from(most).unwrap_or(1)) as u64)
+    let after = Duration::from_millis(Dice::new(instant).below(within) as u64);
+    let mut tool = command.spawn()?;
+    tokio::time::sleep(after).await;
+    tool.kill()?;
+    tool.wait()?;
+    Ok(after)
 }
 
 /// One shift that is killed, continued, and rolled back, with the rollback killed as well every other time.
 async fn killed(stage: &mut Stage, number: u32) -> Result<(Vec<String>, bool), Error> {
-    let mut tool = stage.command(&SHIFT).spawn()?;
     // The whole shift takes about nine seconds.
-    let after = random(9000);
-    tokio::time::sleep(after).await;
-    tool.kill()?;
-    tool.wait()?;
+    let after = kill(&mut stage.begun(&SHIFT), 9000).await?;
     let began = Instant::now();
     let (share, safe) = (stage.share().await?, stage.safe().await?);
     while stage.share().await? != stage.safe().await? && began.elapsed() < LEASE + MARGIN * 2 {
@@ -71,10 +79,7 @@ async fn killed(stage: &mut Stage, number: u32) -> Result<(Vec<String>, bool), E
     let mut rollback = "whole";
     if number.is_multiple_of(2) {
         rollback = "killed, and again";
-        let mut undoing = stage.command(&["cutover", "rollback"]).spawn()?;
-        tokio::time::sleep(random(300)).await;
-        undoing.kill()?;
-        undoing.wait()?;
+        kill(&mut stage.begun(&["cutover", "rollback"]), 300).await?;
     }
     stage.rolled_back(ROLLED_BACK)?;
     let ends = stage.share().await?;

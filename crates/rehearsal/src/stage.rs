@@ -1,8 +1,8 @@
 //! What every edition of the rehearsal begins and ends with: a world, load on it, phases, and the ledger beside the tables.
 
 use std::io::{self, Write as _};
-use std::path::PathBuf;
-use std::process::{Child, ExitStatus, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -35,6 +35,8 @@ const OBEYED: Duration = Duration::from_mins(2);
 pub struct Options {
     /// This program, in a build with the stand-ins.
     pub program: PathBuf,
+    /// The program that begins what is to be killed, if it is another version of it.
+    pub begun_by: Option<PathBuf>,
     /// Where everything is kept.
     pub folder: PathBuf,
     /// How many people the old services know.
@@ -99,6 +101,7 @@ pub(crate) struct Phase {
 /// A world under load.
 pub(crate) struct Stage {
     pub(crate) world: World,
+    begun_by: Option<PathBuf>,
     load: Load,
     ledger: Arc<Ledger>,
     began: Instant,
@@ -125,6 +128,7 @@ impl Stage {
     pub(crate) async fn open(options: &Options, between: Option<std::net::SocketAddr>) -> Result<Self, Error> {
         let (began, busy) = (Instant::now(), busy());
         let Options { program, folder, people, per_second, patient, front, path, passwords, .. } = options.clone();
+        let begun_by = options.begun_by.clone();
         let front_name = front.name();
         say(
             began,
@@ -139,7 +143,7 @@ impl Stage {
         let places = everybody.places.len();
         say(began, &format!("{per_second} requests a second from {places} workspaces, one in five writes"))?;
         let load = Load::start(world.gateway, everybody, rate, Arc::clone(&ledger));
-        Ok(Self { world, load, ledger, began, load_began: Instant::now(), phases: Vec::new(), busy })
+        Ok(Self { world, begun_by, load, ledger, began, load_began: Instant::now(), phases: Vec::new(), busy })
     }
 
     /// Ends the load and looks at what became of it.
@@ -172,8 +176,17 @@ impl Stage {
     }
 
     /// A command of this program on the world's database. What it writes to standard error is seen.
-    pub(crate) fn command(&self, words: &[&str]) -> std::process::Command {
-        let mut command = self.world.command(words);
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
+        self.of(self.world.program(), words)
+    }
+
+    /// A command that is to be killed, of the program that begins them.
+    pub(crate) fn begun(&self, words: &[&str]) -> Command {
+        self.of(self.begun_by.as_deref().unwrap_or_else(|| self.world.program()), words)
+    }
+
+    fn of(&self, program: &Path, words: &[&str]) -> Command {
+        let mut command = self.world.command(program, words);
         command.env("DATABASE_URL", self.world.database()).stdin(Stdio::null()).stdout(Stdio::null());
         command
     }

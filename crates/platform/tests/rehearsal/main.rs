@@ -23,7 +23,7 @@ use rehearsal::world::{Front, JWT_SECRET, Plan, World};
 
 /// How a command ended, and all it wrote.
 fn run(world: &World, words: &[&str]) -> (Option<i32>, String) {
-    let output = world.command(words).env("DATABASE_URL", world.database()).output().expect("it runs");
+    let output = world.command(world.program(), words).env("DATABASE_URL", world.database()).output().expect("it runs");
     let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     (output.status.code(), said)
 }

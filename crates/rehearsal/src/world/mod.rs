@@ -256,9 +256,14 @@ impl World {
         Ok(())
     }
 
-    /// This program with the words of a command, in the world's folder.
-    pub fn command(&self, words: &[&str]) -> Command {
-        let mut command = self.plan.command();
+    /// This program.
+    pub fn program(&self) -> &Path {
+        &self.plan.program
+    }
+
+    /// A version of this program with the words of a command, in the world's folder.
+    pub fn command(&self, program: &Path, words: &[&str]) -> Command {
+        let mut command = self.plan.command_of(program);
         command.args(words).env("REDIS_URL", self.redis());
         command
     }
@@ -305,7 +310,11 @@ const OWN_ROLE: &str = "DO $$ BEGIN
 impl Plan {
     /// This program, with nothing of the caller's settings.
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
+        self.command_of(&self.program)
+    }
+
+    fn command_of(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
         command.env_clear().current_dir(&self.folder);
         if let Some(path) = &self.path {
             command.env("PATH", path);

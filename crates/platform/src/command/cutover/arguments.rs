@@ -494,6 +494,9 @@ pub(in crate::command) struct RehearseArgs {
     /// Kill `cutover run` and `cutover rollback` at random moments, so many times
     #[arg(long, value_name = "COUNT", conflicts_with_all = ["naive", "with_naive", "faults", "clean_runs"])]
     pub(super) kill_tool: Option<u32>,
+    /// What is killed by --kill-tool: an older build of this program, whose run this one then ends
+    #[arg(long, value_name = "PROGRAM", requires = "kill_tool")]
+    pub(super) begun_by: Option<PathBuf>,
     /// What clients talk to: gateway, or haproxy, which is then driven. HAProxy has no shadow, so --faults all leaves out what
     /// only a shadow finds
     #[arg(long, value_name = "PROXY", default_value = "gateway", conflicts_with_all = ["naive", "with_naive"])]

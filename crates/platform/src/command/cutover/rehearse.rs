@@ -37,7 +37,7 @@ With --with-naive the same is tried by hand as well: a dump into a text file, sh
 notices after a minute, and the dump restored as the way back. It must be caught failing people and losing writes.
 
 Other editions try one thing out many times: --faults breaks the new side at 10 % in up to twelve ways, --clean-runs breaks \
-nothing and expects no return, --kill-tool kills `cutover run` and `cutover rollback` themselves.";
+nothing and expects no return, --kill-tool kills `cutover run` and `cutover rollback` themselves, which --begun-by has another version of this program begin.";
 
 pub(super) const AFTER_HELP: &str = "\
 Examples:
@@ -109,6 +109,7 @@ fn kinds(arguments: &RehearseArgs) -> Vec<Kind> {
 fn options(arguments: &RehearseArgs, folder: PathBuf) -> anyhow::Result<Options> {
     Ok(Options {
         program: std::env::current_exe().context("where this program is")?,
+        begun_by: arguments.begun_by.as_deref().map(std::path::absolute).transpose().context("--begun-by")?,
         folder,
         people: arguments.users,
         per_second: arguments.rate,
@@ -159,8 +160,20 @@ fn throw_away(folder: &Path, found: bool) {
 
 /// How to do the same again.
 fn typed(arguments: &RehearseArgs) -> String {
-    let RehearseArgs { users, rate, hold, with_naive, naive, faults, clean_runs, kill_tool, patient, through, .. } =
-        arguments;
+    let RehearseArgs {
+        users,
+        rate,
+        hold,
+        with_naive,
+        naive,
+        faults,
+        clean_runs,
+        kill_tool,
+        begun_by,
+        patient,
+        through,
+        ..
+    } = arguments;
     let mut typed = format!("scripts/rehearse --users {users} --rate {rate} --hold {hold}");
     if *through != Front::default() {
         typed.push_str(" --through ");
@@ -175,6 +188,7 @@ fn typed(arguments: &RehearseArgs) -> String {
     for (flag, times) in [("--clean-runs", clean_runs), ("--kill-tool", kill_tool)] {
         typed.extend(times.map(|times| format!(" {flag} {times}")));
     }
+    typed.extend(begun_by.iter().map(|program| format!(" --begun-by {}", program.display())));
     for (flag, _) in [(" --with-naive", with_naive), (" --naive", naive), (" --patient", patient)]
         .into_iter()
         .filter(|(_, given)| **given)
