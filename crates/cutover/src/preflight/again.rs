@@ -23,6 +23,7 @@ pub(crate) struct Again {
 /// Looks. Takes no lock but that of reading, and as long as it takes.
 pub(crate) async fn again(url: &DatabaseUrl) -> Result<Again> {
     let session = Session::open(url, Limits::default()).await?;
+    session.has_room().await?;
     let mut found = Again { counts: BTreeMap::new(), alarms: Vec::new() };
     for look in data::LOOKS.iter().filter(|look| look.check != FLEETING) {
         let verdict = session.look(look).await;

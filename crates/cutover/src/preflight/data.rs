@@ -16,7 +16,45 @@ const fn stopping(look: Look) -> Look {
     Look { stops: true, ..look }
 }
 
+/// Those that take longest first: several sessions take them in turn.
 pub(super) const LOOKS: &[Look] = &[
+    stopping(look(
+        "ids-in-text",
+        &["workspaces.tenant_id", "projects.workspace_id", "airtable_bases.project_id", "workspace_members.workspace_id"],
+        "SELECT sum(n) || ' rows hold an id that is no uuid (T-01)' FROM (
+            SELECT count(*) AS n FROM projects WHERE $alien(projects.workspace_id)
+            UNION ALL SELECT count(*) FROM airtable_bases WHERE $alien(airtable_bases.project_id)
+            UNION ALL SELECT count(*) FROM workspace_members WHERE $alien(workspace_members.workspace_id)) d
+            HAVING sum(n) > 0",
+        "all ids of parents are uuids",
+        "correct or delete these rows: statements read the column as a uuid and would fail for the whole table",
+    )),
+    look(
+        "password-hashes",
+        &["users.password_hash"],
+        "SELECT count(*) || ' accounts have a password hash that no scheme accepts (T-36)' FROM users
+            WHERE NOT (password_hash COLLATE \"C\" ~ '^\\$2[abxy]?\\$(0[4-9]|[12][0-9]|3[01])\\$[./A-Za-z0-9]*$'
+                AND length(password_hash) = CASE WHEN password_hash LIKE '$2$%' THEN 59 ELSE 60 END)
+            AND password_hash NOT LIKE '$argon2id$%' AND password_hash NOT IN ('', '!') HAVING count(*) > 0",
+        "all are bcrypt",
+        "they cannot log in on either side; have their owners reset the password",
+    ),
+    look(
+        "emails-by-case",
+        &["users.email"],
+        "SELECT sum(n - 1) || ' accounts differ from another only in the case of their address (T-56)' FROM (
+            SELECT count(*) AS n FROM users GROUP BY lower(email COLLATE \"C\") HAVING count(*) > 1) d HAVING count(*) > 0",
+        "no two addresses differ in case only",
+        "both can log in with the exact spelling; ask their owners which one to keep",
+    ),
+    look(
+        "members-without-person",
+        &["workspace_members.user_id", "users.id"],
+        "SELECT count(*) || ' memberships are of people who have no account' FROM workspace_members m
+            WHERE NOT EXISTS (SELECT FROM users u WHERE u.id$text = m.user_id$text) HAVING count(*) > 0",
+        "every member has an account",
+        "they are shown by their id; DELETE them once a backup is made",
+    ),
     look(
         "duplicate-workspaces",
         &["workspaces.tenant_id", "workspaces.name", "workspaces.deleted_at"],
@@ -45,34 +83,18 @@ pub(super) const LOOKS: &[Look] = &[
         "disconnect one of each: both would be synchronised",
     ),
     look(
-        "emails-by-case",
-        &["users.email"],
-        "SELECT sum(n - 1) || ' accounts differ from another only in the case of their address (T-56)' FROM (
-            SELECT count(*) AS n FROM users GROUP BY lower(email COLLATE \"C\") HAVING count(*) > 1) d HAVING count(*) > 0",
-        "no two addresses differ in case only",
-        "both can log in with the exact spelling; ask their owners which one to keep",
-    ),
-    look(
         "members-without-workspace",
         &["workspace_members.workspace_id", "workspaces.id"],
         "SELECT count(*) || ' members are of no workspace' FROM workspace_members m
-            WHERE NOT EXISTS (SELECT FROM workspaces w WHERE w.id::text = m.workspace_id::text) HAVING count(*) > 0",
+            WHERE NOT EXISTS (SELECT FROM workspaces w WHERE w.id$text = m.workspace_id$text) HAVING count(*) > 0",
         "every member is of a workspace",
         "nobody sees them; DELETE them once a backup is made",
-    ),
-    look(
-        "members-without-person",
-        &["workspace_members.user_id", "users.id"],
-        "SELECT count(*) || ' memberships are of people who have no account' FROM workspace_members m
-            WHERE NOT EXISTS (SELECT FROM users u WHERE u.id::text = m.user_id::text) HAVING count(*) > 0",
-        "every member has an account",
-        "they are shown by their id; DELETE them once a backup is made",
     ),
     look(
         "projects-without-workspace",
         &["projects.workspace_id", "workspaces.id"],
         "SELECT count(*) || ' live projects are of no workspace' FROM projects p WHERE p.deleted_at IS NULL
-            AND NOT EXISTS (SELECT FROM workspaces w WHERE w.id::text = p.workspace_id::text) HAVING count(*) > 0",
+            AND NOT EXISTS (SELECT FROM workspaces w WHERE w.id$text = p.workspace_id$text) HAVING count(*) > 0",
         "every project is of a workspace",
         "nobody can reach them on either side; mark them as deleted or give them a workspace",
     ),
@@ -80,7 +102,7 @@ pub(super) const LOOKS: &[Look] = &[
         "bases-without-project",
         &["airtable_bases.project_id", "projects.id"],
         "SELECT count(*) || ' live bases are of no project' FROM airtable_bases b WHERE b.deleted_at IS NULL
-            AND NOT EXISTS (SELECT FROM projects p WHERE p.id::text = b.project_id::text) HAVING count(*) > 0",
+            AND NOT EXISTS (SELECT FROM projects p WHERE p.id$text = b.project_id$text) HAVING count(*) > 0",
         "every base is of a project",
         "nobody can reach them on either side; mark them as deleted or give them a project",
     ),
@@ -88,7 +110,7 @@ pub(super) const LOOKS: &[Look] = &[
         "people-without-tenant",
         &["users.tenant_id", "tenants.id"],
         "SELECT format('%s people are of %s tenants that have no row (T-53)', count(*), count(DISTINCT u.tenant_id))
-            FROM users u WHERE NOT EXISTS (SELECT FROM tenants t WHERE t.id::text = u.tenant_id::text)
+            FROM users u WHERE NOT EXISTS (SELECT FROM tenants t WHERE t.id$text = u.tenant_id$text)
             HAVING count(*) > 0",
         "every tenant that people are of has a row",
         "nothing needs to be done: this program makes the rows when it starts, active and on the free plan",
@@ -97,7 +119,7 @@ pub(super) const LOOKS: &[Look] = &[
         "profiles-without-person",
         &["user_profiles.user_id", "users.id"],
         "SELECT count(*) || ' profiles are of people who have no account' FROM user_profiles p
-            WHERE NOT EXISTS (SELECT FROM users u WHERE u.id::text = p.user_id::text) HAVING count(*) > 0",
+            WHERE NOT EXISTS (SELECT FROM users u WHERE u.id$text = p.user_id$text) HAVING count(*) > 0",
         "every profile is of an account",
         "nobody sees them; their addresses stay taken in user_profiles until they are deleted",
     ),
@@ -119,15 +141,6 @@ pub(super) const LOOKS: &[Look] = &[
         "nobody can log in to them; set the column to '!' or have their owners reset the password",
     ),
     look(
-        "password-hashes",
-        &["users.password_hash"],
-        "SELECT count(*) || ' accounts have a password hash that no scheme accepts (T-36)' FROM users
-            WHERE password_hash !~ '^\\$2[abxy]?\\$(0[4-9]|[12][0-9]|3[01])\\$[./A-Za-z0-9]{53}$'
-            AND password_hash !~ '^\\$argon2id\\$' AND password_hash NOT IN ('', '!') HAVING count(*) > 0",
-        "all are bcrypt",
-        "they cannot log in on either side; have their owners reset the password",
-    ),
-    look(
         "nulls-in-accounts",
         &["users.is_active", "users.email_verified", "users.created_at", "users.updated_at"],
         "SELECT count(*) || ' accounts have NULL where old code fails to read it (T-43)' FROM users
@@ -139,9 +152,9 @@ pub(super) const LOOKS: &[Look] = &[
     ),
     look(
         "ownerless-workspaces",
-        &["workspaces.deleted_at", "workspace_members.role"],
+        &["workspaces.id", "workspace_members.workspace_id", "workspaces.deleted_at", "workspace_members.role"],
         "SELECT count(*) || ' live workspaces have no owner (T-46)' FROM workspaces w WHERE w.deleted_at IS NULL
-            AND NOT EXISTS (SELECT FROM workspace_members m WHERE m.workspace_id::text = w.id::text AND m.role = 'owner')
+            AND NOT EXISTS (SELECT FROM workspace_members m WHERE m.workspace_id$text = w.id$text AND m.role = 'owner')
             HAVING count(*) > 0",
         "every live workspace has an owner",
         "admins of the tenant can still reach them; make one of the members the owner",
@@ -162,14 +175,4 @@ pub(super) const LOOKS: &[Look] = &[
         "no tenant has more than the old side allows",
         "what is there stays; they can create none while the old services run",
     ),
-    stopping(look(
-        "ids-in-text",
-        &["workspaces.tenant_id", "projects.workspace_id", "airtable_bases.project_id", "workspace_members.workspace_id"],
-        "SELECT sum(n) || ' rows hold an id that is no uuid (T-01)' FROM (
-            SELECT count(*) AS n FROM projects WHERE workspace_id::text !~* $uuid
-            UNION ALL SELECT count(*) FROM airtable_bases WHERE project_id::text !~* $uuid
-            UNION ALL SELECT count(*) FROM workspace_members WHERE workspace_id::text !~* $uuid) d HAVING sum(n) > 0",
-        "all ids of parents are uuids",
-        "correct or delete these rows: statements read the column as a uuid and would fail for the whole table",
-    )),
 ];

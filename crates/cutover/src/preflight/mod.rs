@@ -23,7 +23,8 @@ mod wire;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use db::DatabaseUrl;
 use db::migrate::{self, MigrateError};
@@ -93,7 +94,7 @@ pub struct Limits {
     pub skew: Duration,
     /// Free space, as so many times the size of the database.
     pub space: u64,
-    /// How long one check may count rows; none for as long as it takes.
+    /// How long rows may be counted; none for as long as it takes.
     pub counting: Option<Duration>,
 }
 
@@ -109,7 +110,7 @@ impl Default for Limits {
             dead_rows: 10_000,
             skew: Duration::from_secs(2),
             space: 3,
-            counting: Some(Duration::from_secs(2)),
+            counting: Some(Duration::from_secs(5)),
         }
     }
 }
@@ -129,9 +130,6 @@ impl Limits {
         }
     }
 }
-
-/// How many sessions count rows at once.
-const COUNTERS: usize = 3;
 
 /// Looks at everything.
 pub async fn look(inputs: &Inputs) -> Result<Report> {
@@ -167,22 +165,26 @@ async fn catalogs(inputs: &Inputs) -> Result<Vec<Verdict>> {
     Ok(found)
 }
 
-/// Rows are counted by a few sessions at once, each with its share of the checks.
+/// Rows are counted by a few sessions at once, each of which takes the next check.
 async fn counts(inputs: &Inputs) -> Result<Vec<Verdict>> {
-    let share = async |number: usize| -> Result<Vec<Verdict>> {
-        let session = Session::open(&inputs.url, inputs.limits).await?;
-        session.hurry(inputs.limits.counting).await?;
+    let until = inputs.limits.counting.map(|time| Instant::now() + time);
+    let next = AtomicUsize::new(0);
+    let counter = async || -> Result<Vec<Verdict>> {
+        let mut session = Session::open(&inputs.url, inputs.limits).await?;
+        session.has_room().await?;
+        session.hurry(until);
         let mut found = Vec::new();
-        for look in data::LOOKS.iter().skip(number).step_by(COUNTERS) {
+        while let Some(look) = data::LOOKS.get(next.fetch_add(1, Ordering::Relaxed)) {
             found.push(session.look(look).await);
         }
+        session.hurry(None);
         let only_read = session.only_read().await;
         if only_read.severity != Severity::Ok {
             found.push(only_read);
         }
         Ok(found)
     };
-    let (first, second, third) = tokio::join!(share(0), share(1), share(2));
+    let (first, second, third) = tokio::join!(counter(), counter(), counter());
     Ok([first?, second?, third?].concat())
 }
 

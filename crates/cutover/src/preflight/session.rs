@@ -1,6 +1,8 @@
 //! Sessions that only look.
 
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::{Duration, Instant};
 
 use db::DatabaseUrl;
 use tokio_postgres::Client;
@@ -12,8 +14,8 @@ use super::verdict::Verdict;
 use crate::discover::SHARED;
 use crate::{Error, Result};
 
-/// What a uuid looks like, as every service spells it.
-const UUID: &str = "'^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$'";
+/// Nothing is asked in less.
+const LEAST: Duration = Duration::from_millis(50);
 
 /// A check that is one query: what it returns is the alarm, and no row or NULL says that all is well.
 #[derive(Clone, Copy)]
@@ -21,7 +23,9 @@ pub(super) struct Look {
     pub(super) check: &'static str,
     /// Whether an alarm stands in the way.
     pub(super) stops: bool,
-    /// `shared (name, oid)` holds the tables of old services that are in sight; `$limit` what the check allows.
+    /// `shared (name, oid)` holds the tables of old services that are in sight; `$limit` what the check allows. What is compared
+    /// ends in `$text`, and is compared as text where the first two columns of `needs` are of different types.
+    /// `$alien(table.column)` is true where that column holds no uuid, which one of that type never does.
     pub(super) sql: &'static str,
     /// Columns without which there is nothing to look at, as `table.column`.
     pub(super) needs: &'static [&'static str],
@@ -34,7 +38,10 @@ pub(super) struct Look {
 pub(super) struct Session {
     client: Client,
     limits: Limits,
-    columns: Vec<String>,
+    /// By their names, as `table.column`, the names of their types.
+    columns: BTreeMap<String, String>,
+    /// When there is no time left for queries.
+    until: Option<Instant>,
 }
 
 impl Session {
@@ -43,19 +50,25 @@ impl Session {
         // Work of several processes at once is for those who serve.
         let begin = "SET application_name = 'pyairtable-cutover preflight';
             SET lock_timeout = '100ms'; SET idle_in_transaction_session_timeout = '60s';
+            SET max_parallel_workers_per_gather = 0;
             BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
         client.batch_execute(begin).await.map_err(Error::sql("beginning to read"))?;
-        let mut session = Self { client, limits, columns: Vec::new() };
-        let sql = "SELECT name || '.' || a.attname FROM shared JOIN pg_attribute a ON a.attrelid = shared.oid
-            WHERE a.attnum > 0 AND NOT a.attisdropped";
+        let mut session = Self { client, limits, columns: BTreeMap::new(), until: None };
+        let sql = "SELECT name || '.' || a.attname, format_type(a.atttypid, NULL)
+            FROM shared JOIN pg_attribute a ON a.attrelid = shared.oid WHERE a.attnum > 0 AND NOT a.attisdropped";
         let rows = session.rows(sql, &[]).await.map_err(Error::sql("reading columns"))?;
-        session.columns = rows.iter().map(|row| row.get(0)).collect();
+        session.columns = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
         Ok(session)
     }
 
     /// Whether the shared tables have these columns, named `table.column`.
     pub(super) fn has(&self, columns: &[&str]) -> bool {
-        columns.iter().all(|column| self.columns.iter().any(|known| known == column))
+        columns.iter().all(|&column| self.columns.contains_key(column))
+    }
+
+    /// What a column is, if it is there.
+    pub(super) fn type_of(&self, column: &str) -> Option<&str> {
+        self.columns.get(column).map(String::as_str)
     }
 
     pub(super) async fn rows(
@@ -72,10 +85,15 @@ impl Session {
         } else {
             sql.to_owned()
         };
-        self.client.batch_execute("SAVEPOINT look").await?;
+        let (mut begin, mut end) = ("SAVEPOINT look".to_owned(), "RELEASE look".to_owned());
+        if let Some(left) = self.left() {
+            begin = format!("{begin}; SET LOCAL statement_timeout = {}", left.max(LEAST).as_millis());
+            end.push_str("; SET LOCAL statement_timeout = 0");
+        }
+        self.client.batch_execute(&begin).await?;
         match self.client.query(&sql, values).await {
             Ok(rows) => {
-                self.client.batch_execute("RELEASE look").await?;
+                self.client.batch_execute(&end).await?;
                 Ok(rows)
             }
             Err(error) => {
@@ -91,24 +109,60 @@ impl Session {
         Ok(rows.first().and_then(|row| row.get(0)))
     }
 
-    /// Gives each later query this long.
-    pub(super) async fn hurry(&self, time: Option<Duration>) -> Result<()> {
-        let millis = time.map_or(0, |time| time.as_millis());
-        let sql = format!("SET LOCAL statement_timeout = {millis}");
-        self.client.batch_execute(&sql).await.map_err(Error::sql("setting a limit"))
+    /// Takes memory for hashes of whole tables, which is quicker than sorting them on disk; what an index sorts may be merged.
+    pub(super) async fn has_room(&self) -> Result<()> {
+        let sql = "SET LOCAL work_mem = '64MB'; SET LOCAL enable_sort = off";
+        self.client.batch_execute(sql).await.map_err(Error::sql("taking memory"))
+    }
+
+    /// Gives all later queries together the time until then.
+    pub(super) fn hurry(&mut self, until: Option<Instant>) {
+        self.until = until;
+    }
+
+    fn left(&self) -> Option<Duration> {
+        self.until.map(|until| until.saturating_duration_since(Instant::now()))
     }
 
     pub(super) async fn look(&self, look: &Look) -> Verdict {
         if !self.has(look.needs) {
             return Verdict::ok(look.check, format!("nothing to look at: no {}", look.needs.join(" or ")));
         }
-        let sql = look.sql.replace("$limit", &self.limits.of(look.check)).replace("$uuid", UUID);
+        if self.left().is_some_and(|left| left < LEAST) {
+            return uncounted(look.check);
+        }
+        let types = [0, 1].map(|at| look.needs.get(at).and_then(|column| self.type_of(column)));
+        let as_text = if types[0] == types[1] { "" } else { "::text" };
+        let sql = look.sql.replace("$limit", &self.limits.of(look.check)).replace("$text", as_text);
+        let sql = self.aliens(&sql);
         match self.text(&sql).await {
             Ok(None) => Verdict::ok(look.check, look.fine),
             Ok(Some(fact)) if look.stops => Verdict::stop(look.check, fact, look.remedy),
             Ok(Some(fact)) => Verdict::warn(look.check, fact, look.remedy),
             Err(error) => failed(look.check, &error),
         }
+    }
+
+    /// Puts in what `$alien` stands for.
+    fn aliens(&self, sql: &str) -> String {
+        let mut parts = sql.split("$alien(");
+        let mut whole = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (column, rest) = part.split_once(')').unwrap_or((part, ""));
+            if self.type_of(column) == Some("uuid") {
+                whole.push_str("false");
+            } else {
+                // A regular expression of the whole form takes four times as long.
+                let _ = write!(
+                    whole,
+                    "NOT ({column}::text LIKE '________-____-____-____-____________' \
+                     AND octet_length(replace({column}::text, '-', '')) = 32 \
+                     AND {column}::text COLLATE \"C\" !~ '[^0-9a-fA-F-]')"
+                );
+            }
+            whole.push_str(rest);
+        }
+        whole
     }
 
     /// Proof that it only looked.
@@ -125,13 +179,17 @@ impl Session {
     }
 }
 
+fn uncounted(check: &'static str) -> Verdict {
+    Verdict::warn(
+        check,
+        "too large to be counted in the time there is",
+        "run `pyairtable-platform cutover preflight --thorough`, which takes its time",
+    )
+}
+
 pub(super) fn failed(check: &'static str, error: &tokio_postgres::Error) -> Verdict {
     match error.code() {
-        Some(&SqlState::QUERY_CANCELED) => Verdict::warn(
-            check,
-            "too large to be counted in the time there is",
-            "run `pyairtable-platform cutover preflight --thorough`, which takes its time",
-        ),
+        Some(&SqlState::QUERY_CANCELED) => uncounted(check),
         Some(&SqlState::INSUFFICIENT_PRIVILEGE) => Verdict::warn(
             check,
             format!("could not be looked at: {}", words(error)),

@@ -1,5 +1,7 @@
 //! Rows that years of old services left, planted one class at a time and all at once, and counted exactly.
 
+use std::collections::BTreeSet;
+
 use pyairtable_cutover::preflight::look;
 use testkit::TestDb;
 use testkit::legacy::generate::{MALFORMED, Plan, fill};
@@ -84,10 +86,16 @@ pub(super) const ROWS: &[(&str, u32, &str)] = &[
     ("empty-passwords", 2, "UPDATE users SET password_hash = '' WHERE email ~ '^person[56]@'"),
     (
         "password-hashes",
-        3,
-        "UPDATE users SET password_hash = 'plain' WHERE email = 'person1@example.com';
-         UPDATE users SET password_hash = '$2a$10$short' WHERE email = 'person2@example.com';
-         UPDATE users SET password_hash = 'pbkdf2_sha256$1000$salt$aGFzaA==' WHERE email = 'person3@example.com'",
+        10,
+        // Ten that are no hashes, and five that are.
+        "UPDATE users SET password_hash = hash FROM (VALUES
+            (1, 'plain'), (2, '$2a$10$short'), (3, 'pbkdf2_sha256$1000$salt$aGFzaA=='), (4, '$2a$10$' || repeat('x', 54)),
+            (5, '$2a$32$' || repeat('x', 53)), (6, '$2a$03$' || repeat('x', 53)), (7, '$2z$10$' || repeat('x', 53)),
+            (8, '$2a$10$' || repeat('x', 52) || '$'), (9, '$2a$10$' || repeat('x', 52) || 'é'),
+            (10, '$2$10$' || repeat('x', 54)), (11, '$2$10$' || repeat('x', 53)), (12, '$2y$31$' || repeat('/', 53)),
+            (13, '$2b$04$' || repeat('.', 53)), (14, '$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaA'), (15, '!'))
+            AS planted (number, hash)
+         WHERE email = 'person' || number || '@example.com'",
     ),
     ("nulls-in-accounts", 9, "UPDATE users SET is_active = NULL WHERE email ~ '^person[1-9]@'"),
     (
@@ -116,9 +124,15 @@ pub(super) const ROWS: &[(&str, u32, &str)] = &[
     ),
     (
         "ids-in-text",
-        1,
+        7,
+        // Seven that are no uuids, and one that is.
         "ALTER TABLE airtable_bases DROP CONSTRAINT airtable_bases_project_id_fkey, ALTER project_id TYPE text;
-         UPDATE airtable_bases SET project_id = 'seven', deleted_at = now() WHERE base_id = 'app7'",
+         UPDATE airtable_bases SET project_id = planted.place, deleted_at = now() FROM (VALUES
+            (1, 'seven'), (2, ''), (3, '0190b1a0-0000-7000-8000-00000000000'), (4, '0190b1a0-0000-7000-8000-0000000000001'),
+            (5, '0190b1a0-0000-7000-8000-00000000000g'), (6, '0190b1a0-0000-7000-8000-00-000000001'),
+            (7, '0190b1a000007000800000000000000000000'), (8, '0190B1A0-0000-7000-8000-00000000000F'))
+            AS planted (number, place)
+         WHERE base_id = 'app' || number",
     ),
 ];
 
@@ -156,6 +170,16 @@ async fn preflight_counts_what_was_planted() {
     for (check, count, _) in ROWS.iter().filter(|(check, ..)| together.contains(check)) {
         assert_eq!(number(&found[check]), *count, "{}", found[check]);
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn preflight_says_what_it_had_no_time_to_count() {
+    let deployment = Deployment::start(10).await;
+    let mut inputs = deployment.inputs(&deployment.database().await);
+    inputs.limits.counting = Some(std::time::Duration::ZERO);
+    let found = facts(&look(&inputs).await.unwrap());
+    assert_eq!(found.keys().collect::<BTreeSet<_>>(), ROWS.iter().map(|(check, ..)| check).collect());
+    assert!(found.values().all(|fact| fact == "too large to be counted in the time there is"), "{found:?}");
 }
 
 /// What the generator of old worlds leaves, against a count that shares nothing with the checks: row by row, here.

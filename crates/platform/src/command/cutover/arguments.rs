@@ -472,7 +472,7 @@ pub(in crate::command) struct RehearseArgs {
     /// Requests a second
     #[arg(long, value_name = "COUNT", default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..))]
     pub(super) rate: u32,
-    /// Seconds each share is held
+    /// Seconds each share is held; the one at which this program is killed, ten at least
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(super) hold: u64,
     /// Keep databases, logs and journal here instead of throwing them away
