@@ -8,6 +8,7 @@ use std::time::Duration;
 use kernel::Redacted;
 
 use crate::tls::TlsMode;
+use crate::{APPLICATION_NAME, COEXISTING_NAME};
 
 /// A parsed `DATABASE_URL`: `postgres://...` with libpq's `sslmode` and `sslrootcert`.
 #[derive(Clone)]
@@ -17,12 +18,26 @@ pub struct DatabaseUrl {
     pub(crate) root_certificate: Option<PathBuf>,
     /// Schemas to look tables up in; the server's default when absent.
     pub(crate) search_path: Option<String>,
+    /// What its sessions call themselves.
+    pub(crate) application_name: &'static str,
 }
 
 impl DatabaseUrl {
     /// For a server reached through a Unix socket, such as the local development one.
     pub fn from_config(config: tokio_postgres::Config) -> Self {
-        Self { config, tls: TlsMode::Disable, root_certificate: None, search_path: None }
+        Self {
+            config,
+            tls: TlsMode::Disable,
+            root_certificate: None,
+            search_path: None,
+            application_name: APPLICATION_NAME,
+        }
+    }
+
+    /// The same for a program that serves beside the old services, which its sessions say.
+    #[must_use]
+    pub fn coexisting(&self) -> Self {
+        Self { application_name: COEXISTING_NAME, ..self.clone() }
     }
 
     /// The same server, another database.
@@ -81,7 +96,7 @@ impl FromStr for DatabaseUrl {
         let mut config: tokio_postgres::Config =
             plain.parse().map_err(|error: tokio_postgres::Error| error.to_string())?;
         config.ssl_mode(tls.driver_mode());
-        Ok(Self { config, tls, root_certificate, search_path })
+        Ok(Self { config, tls, root_certificate, search_path, application_name: APPLICATION_NAME })
     }
 }
 

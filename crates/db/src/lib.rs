@@ -34,6 +34,8 @@ pub use tx::{SystemTx, TenantTx, Tx};
 
 /// The name operators filter `pg_stat_activity` on.
 pub const APPLICATION_NAME: &str = "pyairtable-platform";
+/// The same of a program that serves beside the old services (`LEGACY_COEXISTENCE`).
+pub const COEXISTING_NAME: &str = "pyairtable-platform coexisting";
 /// The role tenant transactions run as: owns nothing, cannot bypass row-level security.
 pub const APP_ROLE: &str = "pyairtable_app";
 /// The role system transactions run as: sees all tenants, owns nothing.

@@ -10,7 +10,7 @@ use crate::audit::AuditKey;
 use crate::config::{DatabaseUrl, PoolLimits};
 use crate::error::describe;
 use crate::tx::{Parts, Scope, SystemTx, TenantTx};
-use crate::{APP_ROLE, APPLICATION_NAME, Error, SYSTEM_ROLE, tls};
+use crate::{APP_ROLE, Error, SYSTEM_ROLE, tls};
 
 /// Access to the database. Cheap to clone.
 #[derive(Clone)]
@@ -126,7 +126,7 @@ fn pool(url: &DatabaseUrl, limits: &PoolLimits, role: &'static str, size: usize)
 pub(crate) fn client_config(url: &DatabaseUrl, limits: &PoolLimits) -> tokio_postgres::Config {
     let mut config = url.config.clone();
     config
-        .application_name(APPLICATION_NAME)
+        .application_name(url.application_name)
         .connect_timeout(limits.connect)
         .keepalives_idle(std::time::Duration::from_secs(30))
         .tcp_user_timeout(std::time::Duration::from_secs(10));

@@ -19,6 +19,7 @@ mod forget;
 mod mounts;
 mod name;
 mod removed;
+mod replicas;
 mod restored;
 mod tree;
 
@@ -26,6 +27,7 @@ pub use self::contract::{Change, Contract, LeftOut, planned};
 pub use self::environment::CoexistenceOff;
 pub use self::files::{ArchiveFiles, RemoveFiles};
 pub use self::forget::{DAYS, forget, forgotten};
+pub use self::replicas::still_coexisting;
 
 #[doc(hidden)]
 pub mod for_tests {

@@ -121,7 +121,8 @@ async fn ready(config: &Config, opened: &Opened, clock: Arc<dyn Clock>, began: I
             Severity::Ok | Severity::Skipped => {}
         }
     }
-    let db = Db::new(&opened.url, PoolLimits::default(), secrets::audit_key(config, &*rng)?)?;
+    let url = if config.legacy_coexistence { opened.url.coexisting() } else { opened.url.clone() };
+    let db = Db::new(&url, PoolLimits::default(), secrets::audit_key(config, &*rng)?)?;
     let app = app::build(Parts {
         db: db.clone(),
         clock: Arc::clone(&clock),

@@ -8,15 +8,15 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use testkit::TestDb;
 use testkit::legacy::generate::{Plan, fill};
 use testkit::legacy::layouts::Layout;
+use testkit::{TestDb, TestRedis};
 
 use crate::browser::Browser;
 use crate::command::{Run, run_in};
 use crate::gateway::start;
-use crate::process::request;
-use crate::support::seed;
+use crate::process::{Process, request};
+use crate::support::{INTERNAL_KEY, JWT_SECRET, seed};
 
 /// A database of old services and how a shell names it.
 async fn old_world() -> (TestDb, String) {
@@ -24,10 +24,14 @@ async fn old_world() -> (TestDb, String) {
     let places = Layout::Public.create(db.config()).await.unwrap();
     let plan = Plan { people: 40, seed: seed(), now: "2026-03-01T12:00:00Z".parse().unwrap() };
     fill(Layout::Public, &places, plan).await.unwrap();
+    let url = url_of(&db);
+    (db, url)
+}
+
+fn url_of(db: &TestDb) -> String {
     let tokio_postgres::config::Host::Unix(socket) = &db.config().get_hosts()[0] else { panic!("a socket") };
     let socket = socket.display().to_string().replace('/', "%2F");
-    let url = format!("postgres://postgres:nobodyshallseethis@{socket}/{}", db.config().get_dbname().unwrap());
-    (db, url)
+    format!("postgres://postgres:nobodyshallseethis@{socket}/{}", db.config().get_dbname().unwrap())
 }
 
 async fn cutover(directory: &Path, url: &str, arguments: &'static [&'static str]) -> Run {
@@ -426,4 +430,33 @@ async fn cutover_rollback_is_refused_until_the_clean_up_is_taken_back() {
     let dry = cutover(at, &url, &["clean-up", "--dry-run"]).await;
     assert_eq!(dry.code, Some(0), "{}", dry.shown());
     assert!(dry.stdout.contains("DISABLE TRIGGER check_workspace_quota_trigger"), "{}", dry.stdout);
+}
+
+/// The environment file says what a replica will do at its next start, its sessions what it does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn replicas_that_still_coexist_are_known_by_their_sessions() {
+    let (db, folder) = (TestDb::new().await, tempfile::tempdir().unwrap());
+    let (url, redis) = (url_of(&db), tokio::task::block_in_place(TestRedis::url));
+    let replica = |coexistence: &'static str| {
+        let environment = [
+            ("DATABASE_URL", url.as_str()),
+            ("REDIS_URL", &redis),
+            ("JWT_SECRET", JWT_SECRET),
+            ("INTERNAL_API_KEY", INTERNAL_KEY),
+            ("LEGACY_COEXISTENCE", coexistence),
+        ];
+        tokio::task::block_in_place(|| Process::start_with(folder.path(), &environment))
+    };
+    let still = async || cutover::cleanup::still_coexisting(db.url()).await.unwrap();
+    let _new = replica("false");
+    assert_eq!(still().await, []);
+    let old = replica("true");
+    let found = still().await;
+    assert!(matches!(&found[..], [(place, 1..)] if place == "this machine"), "{found:?}");
+    old.kill();
+    let began = Instant::now();
+    while !still().await.is_empty() {
+        assert!(began.elapsed() < Duration::from_mins(1), "its sessions stay");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
