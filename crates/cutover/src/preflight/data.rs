@@ -16,7 +16,7 @@ const fn stopping(look: Look) -> Look {
     Look { stops: true, ..look }
 }
 
-/// Those that take longest first: several sessions take them in turn.
+/// Several sessions take them in turn: first what stands in the way, last what takes longest and may not be reached.
 pub(super) const LOOKS: &[Look] = &[
     stopping(look(
         "ids-in-text",
@@ -29,32 +29,6 @@ pub(super) const LOOKS: &[Look] = &[
         "all ids of parents are uuids",
         "correct or delete these rows: statements read the column as a uuid and would fail for the whole table",
     )),
-    look(
-        "password-hashes",
-        &["users.password_hash"],
-        "SELECT count(*) || ' accounts have a password hash that no scheme accepts (T-36)' FROM users
-            WHERE NOT (password_hash COLLATE \"C\" ~ '^\\$2[abxy]?\\$(0[4-9]|[12][0-9]|3[01])\\$[./A-Za-z0-9]*$'
-                AND length(password_hash) = CASE WHEN password_hash LIKE '$2$%' THEN 59 ELSE 60 END)
-            AND password_hash NOT LIKE '$argon2id$%' AND password_hash NOT IN ('', '!') HAVING count(*) > 0",
-        "all are bcrypt",
-        "they cannot log in on either side; have their owners reset the password",
-    ),
-    look(
-        "emails-by-case",
-        &["users.email"],
-        "SELECT sum(n - 1) || ' accounts differ from another only in the case of their address (T-56)' FROM (
-            SELECT count(*) AS n FROM users GROUP BY lower(email COLLATE \"C\") HAVING count(*) > 1) d HAVING count(*) > 0",
-        "no two addresses differ in case only",
-        "both can log in with the exact spelling; ask their owners which one to keep",
-    ),
-    look(
-        "members-without-person",
-        &["workspace_members.user_id", "users.id"],
-        "SELECT count(*) || ' memberships are of people who have no account' FROM workspace_members m
-            WHERE NOT EXISTS (SELECT FROM users u WHERE u.id$text = m.user_id$text) HAVING count(*) > 0",
-        "every member has an account",
-        "they are shown by their id; DELETE them once a backup is made",
-    ),
     look(
         "duplicate-workspaces",
         &["workspaces.tenant_id", "workspaces.name", "workspaces.deleted_at"],
@@ -174,5 +148,31 @@ pub(super) const LOOKS: &[Look] = &[
             WHERE deleted_at IS NULL GROUP BY tenant_id HAVING count(*) > 10) t HAVING count(*) > 0",
         "no tenant has more than the old side allows",
         "what is there stays; they can create none while the old services run",
+    ),
+    look(
+        "members-without-person",
+        &["workspace_members.user_id", "users.id"],
+        "SELECT count(*) || ' memberships are of people who have no account' FROM workspace_members m
+            WHERE NOT EXISTS (SELECT FROM users u WHERE u.id$text = m.user_id$text) HAVING count(*) > 0",
+        "every member has an account",
+        "they are shown by their id; DELETE them once a backup is made",
+    ),
+    look(
+        "password-hashes",
+        &["users.password_hash"],
+        "SELECT count(*) || ' accounts have a password hash that no scheme accepts (T-36)' FROM users
+            WHERE NOT (password_hash COLLATE \"C\" ~ '^\\$2[abxy]?\\$(0[4-9]|[12][0-9]|3[01])\\$[./A-Za-z0-9]*$'
+                AND length(password_hash) = CASE WHEN password_hash LIKE '$2$%' THEN 59 ELSE 60 END)
+            AND password_hash NOT LIKE '$argon2id$%' AND password_hash NOT IN ('', '!') HAVING count(*) > 0",
+        "all are bcrypt",
+        "they cannot log in on either side; have their owners reset the password",
+    ),
+    look(
+        "emails-by-case",
+        &["users.email"],
+        "SELECT sum(n - 1) || ' accounts differ from another only in the case of their address (T-56)' FROM (
+            SELECT count(*) AS n FROM users GROUP BY lower(email COLLATE \"C\") HAVING count(*) > 1) d HAVING count(*) > 0",
+        "no two addresses differ in case only",
+        "both can log in with the exact spelling; ask their owners which one to keep",
     ),
 ];

@@ -50,7 +50,7 @@ impl Session {
         // Work of several processes at once is for those who serve.
         let begin = "SET application_name = 'pyairtable-cutover preflight';
             SET lock_timeout = '100ms'; SET idle_in_transaction_session_timeout = '60s';
-            SET max_parallel_workers_per_gather = 0;
+            SET max_parallel_workers_per_gather = 0; SET statement_timeout = 0;
             BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY";
         client.batch_execute(begin).await.map_err(Error::sql("beginning to read"))?;
         let mut session = Self { client, limits, columns: BTreeMap::new(), until: None };
@@ -85,22 +85,15 @@ impl Session {
         } else {
             sql.to_owned()
         };
-        let (mut begin, mut end) = ("SAVEPOINT look".to_owned(), "RELEASE look".to_owned());
-        if let Some(left) = self.left() {
-            begin = format!("{begin}; SET LOCAL statement_timeout = {}", left.max(LEAST).as_millis());
-            end.push_str("; SET LOCAL statement_timeout = 0");
-        }
-        self.client.batch_execute(&begin).await?;
-        match self.client.query(&sql, values).await {
-            Ok(rows) => {
-                self.client.batch_execute(&end).await?;
-                Ok(rows)
-            }
-            Err(error) => {
-                self.client.batch_execute("ROLLBACK TO look; RELEASE look").await?;
-                Err(error)
-            }
-        }
+        let limit = self.left().map_or(0, |left| left.max(LEAST).as_millis());
+        self.client.batch_execute("SAVEPOINT look").await?;
+        let asked = match self.client.batch_execute(&format!("SET LOCAL statement_timeout = {limit}")).await {
+            Ok(()) => self.client.query(&sql, values).await,
+            Err(error) => Err(error),
+        };
+        // Also where all is well: what is left of the time does not count for what follows.
+        self.client.batch_execute("ROLLBACK TO look; RELEASE look").await?;
+        asked
     }
 
     /// The first value as text.
@@ -111,7 +104,8 @@ impl Session {
 
     /// Takes memory for hashes of whole tables, which is quicker than sorting them on disk; what an index sorts may be merged.
     pub(super) async fn has_room(&self) -> Result<()> {
-        let sql = "SET LOCAL work_mem = '64MB'; SET LOCAL enable_sort = off";
+        let sql = "SET LOCAL work_mem = '128MB'; SET LOCAL hash_mem_multiplier = 1; SET LOCAL enable_sort = off;
+            SET LOCAL jit = off";
         self.client.batch_execute(sql).await.map_err(Error::sql("taking memory"))
     }
 
@@ -182,7 +176,7 @@ impl Session {
 fn uncounted(check: &'static str) -> Verdict {
     Verdict::warn(
         check,
-        "too large to be counted in the time there is",
+        "not counted in the time there is",
         "run `pyairtable-platform cutover preflight --thorough`, which takes its time",
     )
 }

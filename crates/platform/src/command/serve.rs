@@ -159,7 +159,7 @@ async fn ready(config: &Config, opened: &Opened, clock: Arc<dyn Clock>, began: I
         show(&banner(public.local_addr(), internal.local_addr()));
     }
     let deliver = config.webhooks_deliver;
-    Ok(Ready { db, url: opened.url.clone(), app, public, internal, cx, deliver })
+    Ok(Ready { db, url, app, public, internal, cx, deliver })
 }
 
 /// Serves until a signal comes or the local PostgreSQL is gone.

@@ -452,7 +452,7 @@ async fn replicas_that_still_coexist_are_known_by_their_sessions() {
     assert_eq!(still().await, []);
     let old = replica("true");
     let found = still().await;
-    assert!(matches!(&found[..], [(place, 1..)] if place == "this machine"), "{found:?}");
+    assert!(matches!(&found[..], [(place, 1..)] if place == "the server's own machine"), "{found:?}");
     old.kill();
     let began = Instant::now();
     while !still().await.is_empty() {

@@ -40,6 +40,6 @@ async fn preflight_writes_nothing_and_locks_nothing_but_for_reading() {
     println!("{} checks in {took:?}, alarms {:?}", report.checks.len(), alarms(&report));
     // The server of this test is nobody else's; autovacuum alone may take a number.
     assert!(after.parse::<u64>().unwrap() - before.parse::<u64>().unwrap() < 10, "{before} to {after}");
-    // Whatever the size: six checks of two seconds each, one behind the other, at most.
-    assert!(took < Duration::from_secs(30), "{took:?}");
+    // Whatever the size: five seconds for all counts, beside the rest.
+    assert!(took < Duration::from_secs(15), "{took:?}");
 }

@@ -22,8 +22,8 @@ soak`). Then, step by step, and resumable like everything else:
 by byte, and exactly these paths are removed. Links are removed as links. Refused are paths with a mount point, a socket, \
 pipe or device in them, and those that hold this run, this program or the new environment file.
 2. LEGACY_COEXISTENCE becomes false in the environment file, if one is named; no other byte of it changes. Restart the replicas \
-one by one afterwards: the command says, also when it is run again, where some run that were not. Open log-ins end then: people \
-log in once more.
+one by one afterwards; the command says, also when it is run again, where it finds some that were not. Open log-ins end then: \
+people log in once more.
 3. The schema refuses what only old services did: two live things of one name, children without parent, NULLs. Old triggers \
 that would be in the way are switched off. Every statement is linted, waits 25 ms for its lock, and is tried again. What \
 the data does not permit is left out and named with the rows; mend them and run the command again. Nothing is dropped.
@@ -82,18 +82,15 @@ pub(super) fn run(arguments: &CleanUpArgs) -> anyhow::Result<Exit> {
             if environment.is_none() {
                 writeln!(out, "next: set LEGACY_COEXISTENCE=false in the new service's environment")?;
             }
-            let left = still_coexisting(&opened.url).await?;
-            if left.is_empty() {
-                writeln!(out, "no replica is connected that runs with LEGACY_COEXISTENCE=true")?;
-            } else {
-                let places: Vec<_> =
-                    left.iter().map(|(place, sessions)| format!("{place} ({sessions} sessions)")).collect();
-                writeln!(
-                    out,
-                    "next: restart the replicas one by one, so that LEGACY_COEXISTENCE=false counts; it does not yet for those \
-                     on {}. The same command looks again",
-                    places.join(", ")
-                )?;
+            writeln!(out, "next: restart the replicas one by one, so that LEGACY_COEXISTENCE=false counts")?;
+            match still_coexisting(&opened.url).await {
+                Ok(places) => places.iter().try_for_each(|(place, sessions)| {
+                    writeln!(
+                        out,
+                        "it does not count yet on {place}, which has {sessions} sessions; the same command looks again"
+                    )
+                })?,
+                Err(error) => writeln!(out, "it was not to be seen where it counts already: {error}")?,
             }
             let undo = folder.command("pyairtable-platform cutover clean-up --undo");
             writeln!(out, "`{undo}` takes it back for {DAYS} days")?;

@@ -20,7 +20,10 @@ Check everything that can be known before anything is changed.
 More than eighty named checks of the server and its settings, roles and rights, sessions and locks, replication, the \
 schema, rows that years of old services left, Redis, the old services' environments, and this machine. Each says what \
 is so and what to do about it. It reads in read-only transactions, takes no lock but that of reading, and verifies \
-both itself; only what it found is kept, for the report, in the run's folder. Counting rows ends after two seconds for each check; --thorough lets it go on.";
+both itself; only what it found is kept, for the report, in the run's folder.
+
+Rows are counted by three sessions of the server, each with at most 128 MB for hashes. After five seconds the rest is said to be \
+uncounted; --thorough lets it go on.";
 
 pub(super) const AFTER_HELP: &str = concat!(
     "\

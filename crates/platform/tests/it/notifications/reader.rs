@@ -14,7 +14,7 @@ use tokio::time::timeout;
 use crate::support::{Person, TestApp};
 
 /// Longer than anything takes that works, shorter than the time between regular reads.
-pub(super) const SOON: Duration = Duration::from_secs(20);
+pub(super) const SOON: Duration = Duration::from_secs(8);
 
 /// The hub of a program, which stops with it.
 pub(super) struct Serving {

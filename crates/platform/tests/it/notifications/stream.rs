@@ -125,7 +125,7 @@ async fn stream_notifications_of_expired_ones_are_left_out() {
     assert_eq!(stream.notification().await.data["title"], "lasting");
 }
 
-/// Opens a stream, does something, and wants the stream's end within a second.
+/// Opens a stream, does something, and wants the stream's end within a second, and one more for a busy machine.
 async fn ends_after<F: Future<Output = ()>>(what: &str, person: &Person, act: impl FnOnce() -> F) {
     let mut stream = open(person, None).await;
     stream.unread().await;
