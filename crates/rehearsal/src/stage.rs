@@ -127,8 +127,8 @@ impl Stage {
     /// Builds everything and puts load on it. `between` is what the gateway asks in place of this program.
     pub(crate) async fn open(options: &Options, between: Option<std::net::SocketAddr>) -> Result<Self, Error> {
         let (began, busy) = (Instant::now(), busy());
-        let Options { program, folder, people, per_second, patient, front, path, passwords, .. } = options.clone();
-        let begun_by = options.begun_by.clone();
+        let Options { program, begun_by, folder, people, per_second, patient, front, path, passwords, .. } =
+            options.clone();
         let front_name = front.name();
         say(
             began,

@@ -67,7 +67,7 @@ impl Session {
     }
 
     /// What a column is, if it is there.
-    pub(super) fn type_of(&self, column: &str) -> Option<&str> {
+    fn type_of(&self, column: &str) -> Option<&str> {
         self.columns.get(column).map(String::as_str)
     }
 

@@ -453,6 +453,14 @@ async fn replicas_that_still_coexist_are_known_by_their_sessions() {
     let old = replica("true");
     let found = still().await;
     assert!(matches!(&found[..], [(place, 1..)] if place == "the server's own machine"), "{found:?}");
+    // Also the one that listens for streams, which is there when nobody asks for anything.
+    let listens = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database()
+        AND application_name = $1 AND query LIKE '%LISTEN%')";
+    let (watcher, began) = (db.superuser().await, Instant::now());
+    while !watcher.query_one(listens, &[&db::COEXISTING_NAME]).await.unwrap().get::<_, bool>(0) {
+        assert!(began.elapsed() < Duration::from_mins(1), "it listens under another name");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     old.kill();
     let began = Instant::now();
     while !still().await.is_empty() {

@@ -37,7 +37,8 @@ With --with-naive the same is tried by hand as well: a dump into a text file, sh
 notices after a minute, and the dump restored as the way back. It must be caught failing people and losing writes.
 
 Other editions try one thing out many times: --faults breaks the new side at 10 % in up to twelve ways, --clean-runs breaks \
-nothing and expects no return, --kill-tool kills `cutover run` and `cutover rollback` themselves, which --begun-by has another version of this program begin.";
+nothing and expects no return, --kill-tool kills `cutover run` and `cutover rollback` themselves, which --begun-by \
+has another version of this program begin.";
 
 pub(super) const AFTER_HELP: &str = "\
 Examples:
